@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is held to the same rules: warnings are errors, and each use of an unsafe construct is marked.
+let rules: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+]
+
+/// A C library of Debian's, reached through a module map and a shim header.
+func library(_ name: String, package: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/CLibraries/\(name)", providers: [.apt([package])])
+}
+
+let package = Package(
+  name: "Palaver",
+  products: [.executable(name: "palaver", targets: ["server"])],
+  targets: [
+    library("CCurl", package: "libcurl4-openssl-dev"),
+    library("CHiredis", package: "libhiredis-dev"),
+    library("CMariaDB", package: "libmariadb-dev"),
+    library("CSQLite", package: "libsqlite3-dev"),
+    library("CMicroHTTPD", package: "libmicrohttpd-dev"),
+    library("CWslay", package: "libwslay-dev"),
+    library("CJWT", package: "libjwt-dev"),
+    library("CZstd", package: "libzstd-dev"),
+    library("CLinux", package: "libc6-dev"),
+
+    .target(
+      name: "Drivers",
+      dependencies: ["CCurl", "CHiredis", "CMariaDB", "CSQLite", "CLinux"],
+      swiftSettings: rules),
+    .target(
+      name: "ChatRooms",
+      dependencies: ["Drivers", "Migrations", "CJWT"],
+      swiftSettings: rules),
+    .target(
+      name: "Migrations", path: "migrations", sources: ["Migrations.swift"],
+      resources: [.embedInCode("mysql"), .embedInCode("sqlite")],
+      swiftSettings: rules),
+    .target(
+      name: "HistoryIndex",
+      dependencies: ["ChatRooms", "Drivers", "Migrations", "CZstd"],
+      swiftSettings: rules),
+    .executableTarget(
+      name: "server",
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
+      swiftSettings: rules),
+
+    .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
+    .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
+    .testTarget(
+      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+  ]
+)

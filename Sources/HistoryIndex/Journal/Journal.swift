@@ -1,0 +1,97 @@
+import ChatRooms
+
+/// What a client asks the journal to add.
+public struct Submission: Sendable {
+  public enum Action: Sendable {
+    case send(text: String, data: String?, replyTo: Int64?)
+    /// `base`: the message as the caller found it. Under the lane's lock a deletion newer than it wins.
+    case edit(base: Message, text: String)
+    case delete(base: Message)
+    /// Ends a membership.
+    case remove(user: User)
+    case close
+  }
+
+  public var room: Room
+  public var action: Action
+  /// Who does it: the author of a message.
+  public var actor: User
+  /// Unique per room and user. Minted by the server where the client gave none (`isRefMinted`), so that a commit whose
+  /// outcome is unknown can be resolved.
+  public var ref: String
+  public var isRefMinted: Bool
+  public var nonce: Int64
+
+  public init(room: Room, action: Action, actor: User, ref: String?) {
+    self.room = room
+    self.action = action
+    self.actor = actor
+    self.nonce = Int64.random(in: .min ... .max)
+    self.isRefMinted = ref == nil
+    self.ref =
+      ref ?? "~\(String(UInt64.random(in: .min ... .max), radix: 36))\(String(UInt64(bitPattern: nonce), radix: 36))"
+  }
+}
+
+/// What became of a submission.
+public enum Outcome: Sendable {
+  /// It is durable. `duplicate` if this or an earlier sending of the same ref had stored it.
+  case committed(RoomEvent, duplicate: Bool)
+  /// Nothing was stored, for good: a ref used for another text, a deleted message, a room that is gone.
+  case refused(ChatError)
+  /// Nothing was stored: its lane was busy. To be put into the next batch.
+  case busy
+}
+
+/// Where a lane stands.
+public struct LaneHead: Sendable, Equatable {
+  public var lane: Int
+  /// The newest committed position; 0 for none.
+  public var head: Int64
+  /// Everything up to here is in the history index, refreshed.
+  public var indexed: Int64
+
+  public init(lane: Int, head: Int64, indexed: Int64) {
+    self.lane = lane
+    self.head = head
+    self.indexed = indexed
+  }
+}
+
+/// The durable, ordered log of everything that happens in rooms. It alone decides order.
+///
+/// All calls but `commit` are for any thread; `commit` blocks, and is called by one writer thread per `JournalCommitter`.
+public protocol Journal: Sendable {
+  /// Lanes are numbered 0 ..< laneCount.
+  var laneCount: Int { get }
+
+  /// A committer with a connection of its own, for one writer thread.
+  func makeCommitter() -> any JournalCommitter
+
+  /// The heads of all lanes, by lane.
+  func heads() async throws -> [LaneHead]
+
+  /// Events of a lane after a position, rising and dense, at most `limit`. Trimmed ones are missing at the front.
+  func events(lane: Int, after position: Int64, limit: Int) async throws -> [RoomEvent]
+
+  /// `nil` if there is no such room. A deleted room still has a position.
+  func position(of room: RoomID) async throws -> RoomPosition?
+
+  /// What the journal still holds of a range of messages, each in its present state (changes folded in, deleted ones as
+  /// tombstones), rising by `seq`; messages whose rows were trimmed are missing.
+  func messages(in room: RoomID, seqs: ClosedRange<Int64>) async throws -> [Message]
+
+  /// As above, for single messages.
+  func messages(in room: RoomID, seqs: [Int64]) async throws -> [Message]
+
+  /// Changes after an event, rising, at most `limit`. Changes are kept for as long as the room.
+  func changes(in room: RoomID, after event: Int64, limit: Int) async throws -> [RoomChange]
+}
+
+public protocol JournalCommitter: AnyObject {
+  /// Commits what it can of a batch in one transaction. Outcomes are in the batch's order.
+  ///
+  /// - Throws: `SQLError` with kind `.unavailable` or `.conflict`. The outcome of the whole batch is then unknown, and
+  ///   the caller commits the same batch again until it knows: refs make that safe.
+  func commit(_ batch: [Submission]) throws -> [Outcome]
+}

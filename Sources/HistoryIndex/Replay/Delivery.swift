@@ -1,0 +1,92 @@
+import ChatRooms
+
+/// One connection's place in one room. Unique in a server's life.
+public struct SubscriptionID: Hashable, Sendable {
+  public var value: UInt64
+
+  public init(_ value: UInt64) { self.value = value }
+}
+
+public enum WireFormat: Sendable {
+  case raw
+  case v1
+}
+
+/// A client's wish to join a room.
+public struct JoinRequest: Sendable {
+  public var subscription: SubscriptionID
+  public var room: Room
+  public var user: User
+  public var format: WireFormat
+  /// Resume after this event; `nil`: the newest `limit` messages.
+  public var since: Int64?
+  /// The epoch that `since` belongs to; `nil`: the present one.
+  public var epoch: String?
+  /// 1 ... 1,000.
+  public var limit: Int
+
+  public init(
+    subscription: SubscriptionID, room: Room, user: User, format: WireFormat, since: Int64?, epoch: String?, limit: Int
+  ) {
+    self.subscription = subscription
+    self.room = room
+    self.user = user
+    self.format = format
+    self.since = since
+    self.epoch = epoch
+    self.limit = limit
+  }
+}
+
+/// What `ready` tells a client.
+public struct JoinState: Sendable, Equatable {
+  public var position: RoomPosition
+  public var since: Int64?
+  /// Nothing was left out: what follows is everything after `since`.
+  public var isComplete: Bool
+  /// The client's position means nothing any more.
+  public var isReset: Bool
+
+  public init(position: RoomPosition, since: Int64?, isComplete: Bool, isReset: Bool) {
+    self.position = position
+    self.since = since
+    self.isComplete = isComplete
+    self.isReset = isReset
+  }
+}
+
+/// An event, rendered once in each format.
+public struct Broadcast: Sendable {
+  public var event: RoomEvent
+  /// `nil` where the raw protocol says nothing about such an event.
+  public var raw: WebSocketFrame?
+  public var v1: WebSocketFrame
+
+  public init(event: RoomEvent, raw: WebSocketFrame?, v1: WebSocketFrame) {
+    self.event = event
+    self.raw = raw
+    self.v1 = v1
+  }
+}
+
+/// What the hub hands to a loop of the edge. A loop takes deliveries in the order in which they were posted.
+public enum Delivery: Sendable {
+  /// The subscription begins: `ready`, these frames, `replayed` (`through` = `state.position.lastEvent`), and from now
+  /// on the room's broadcasts.
+  case joined(SubscriptionID, JoinState, [WebSocketFrame])
+  /// The join failed; there is no subscription.
+  case refused(SubscriptionID, ChatError)
+  /// To all subscriptions of that room on this loop.
+  case broadcast(RoomID, Broadcast)
+  /// Frames without a number (presence, typing), for `palaver.v1` subscriptions of that room only.
+  case notice(RoomID, WebSocketFrame)
+  /// The hub lost track of the room: its subscriptions end with 1013, and the clients resume.
+  case interrupt(RoomID)
+  /// Ends the room's subscriptions of that user, or of everybody, with 4003.
+  case evict(RoomID, UserID?)
+}
+
+/// A loop of the edge, as the hub sees it. The one who posts never waits.
+public protocol DeliveryLoop: AnyObject, Sendable {
+  func post(_ delivery: Delivery)
+}

@@ -1,0 +1,4 @@
+/// The command line's entry.
+enum Command {
+  static func run() async {}
+}

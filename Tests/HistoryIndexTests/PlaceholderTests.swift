@@ -1,0 +1,7 @@
+import Testing
+
+@testable import HistoryIndex
+
+@Suite struct SubmissionLimitTests {
+  @Test func aBlockHoldsTheLongestJoin() { #expect(HistoryLimits.block >= HistoryLimits.join.upperBound) }
+}

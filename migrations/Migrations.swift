@@ -1,0 +1,47 @@
+/// A step of the schema. Steps are applied in order, each once.
+public struct Migration: Sendable {
+  public var version: Int
+  public var name: String
+  /// Statements, each ended by a semicolon at the end of a line.
+  public var sql: String
+
+  init(_ version: Int, _ name: String, _ sql: [UInt8]) {
+    self.version = version
+    self.name = name
+    self.sql = String(decoding: sql, as: UTF8.self)
+  }
+
+  /// The statements one by one, without comments.
+  public var statements: [String] {
+    sql.split(separator: "\n", omittingEmptySubsequences: true)
+      .filter { !$0.drop(while: { $0 == " " }).hasPrefix("--") }
+      .joined(separator: "\n")
+      .components(endedBy: ";\n")
+  }
+}
+
+extension String {
+  fileprivate func components(endedBy end: String) -> [String] {
+    var components: [String] = []
+    var current = ""
+    for line in split(separator: "\n") {
+      current += line + "\n"
+      if current.hasSuffix(end) {
+        components.append(String(current.dropLast(end.count)))
+        current = ""
+      }
+    }
+    if !current.isEmpty { components.append(current) }
+    return components
+  }
+}
+
+/// The schema files of this folder, compiled into the executable.
+public enum Migrations {
+  public static let mysql = [
+    Migration(1, "foundation", PackageResources.mysql_0001_foundation_sql)
+  ]
+  public static let sqlite = [
+    Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql)
+  ]
+}
