@@ -1,0 +1,17 @@
+import ChatRooms
+import Drivers
+import HistoryIndex
+
+/// The parts of a running server, as routes and sessions use them.
+struct Services: Sendable {
+  var rooms: any RoomStore
+  var presence: any Presence
+  var bus: any Bus
+  var journal: any Journal
+  var writer: JournalWriter
+  var hub: RoomHub
+  var history: any History
+  var search: any Search
+  var metrics: Metrics
+  var log: Log
+}
