@@ -46,11 +46,14 @@ let package = Package(
     .executableTarget(
       name: "server",
       dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
+      resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
     .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
     .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+    .testTarget(
+      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
   ]
 )
