@@ -3,7 +3,7 @@ import Testing
 @testable import server
 
 /// What a configuration is made of, and what it becomes.
-private struct Case: Sendable, CustomTestStringConvertible {
+private struct Situation: Sendable, CustomTestStringConvertible {
   var arguments: [String] = []
   var environment: [String: String] = [:]
   var files: [String: String] = [:]
@@ -24,7 +24,7 @@ private let stack = [
 
 @Suite struct ConfigurationTests {
   @Test func nothingSetIsTheEmbeddedProfileInOpenMode() throws {
-    let configuration = try Case().parse()
+    let configuration = try Situation().parse()
     #expect(configuration.profile == .embedded(folder: "./palaver-data"))
     #expect(configuration.listen == ListenAddress(host: "127.0.0.1", port: 8_081))
     #expect(configuration.authentication == .open(isAllowedAnywhere: false))
@@ -36,7 +36,7 @@ private let stack = [
   }
 
   @Test func threeURLsAreTheStack() throws {
-    let configuration = try Case(
+    let configuration = try Situation(
       arguments: stack + ["--auth", "token"], environment: ["PALAVER_JWT_SECRET": "new,old"]
     ).parse()
     guard case .stack(let stack) = configuration.profile else {
@@ -56,7 +56,7 @@ private let stack = [
   @Test func aFlagBeatsTheEnvironmentAndThatTheFile() throws {
     let files = ["p.toml": "listen = \"127.0.0.1:1\"\ndrain = 3s\nlog = 'debug'\n"]
     let environment = ["PALAVER_LISTEN": "127.0.0.1:2", "PALAVER_DRAIN": "4s"]
-    let all = try Case(
+    let all = try Situation(
       arguments: ["--config", "p.toml", "--listen=127.0.0.1:3"], environment: environment, files: files
     ).parse()
     #expect(all.listen.port == 3)
@@ -66,7 +66,7 @@ private let stack = [
 
   @Test func aSecretComesFromAFileToo() throws {
     let files = ["/run/url": "mysql://u:p@db/name\n", "/run/jwt": "first\nsecond\n"]
-    let configuration = try Case(
+    let configuration = try Situation(
       arguments: Array(stack[2...]) + ["--auth", "token"],
       environment: ["PALAVER_DATABASE_URL_FILE": "/run/url", "PALAVER_JWT_SECRET_FILE": "/run/jwt"], files: files
     ).parse()
@@ -75,62 +75,64 @@ private let stack = [
   }
 
   @Test func anEmptyVariableCountsAsNotSet() throws {
-    #expect(try Case(environment: ["PALAVER_LISTEN": "", "PALAVER_REDIS_URL": ""]).parse().isEmbedded)
+    #expect(try Situation(environment: ["PALAVER_LISTEN": "", "PALAVER_REDIS_URL": ""]).parse().isEmbedded)
   }
 
   @Test func twoPublicKeysAreKeptApart() throws {
-    let pem = { "-----BEGIN PUBLIC KEY-----\n\($0)\n-----END PUBLIC KEY-----\n" }
-    let configuration = try Case(
+    let pem = { (body: String) -> String in "-----BEGIN PUBLIC KEY-----\n\(body)\n-----END PUBLIC KEY-----\n" }
+    let configuration = try Situation(
       arguments: ["--auth=token"], environment: ["PALAVER_JWT_KEY": pem("AAAA") + pem("BBBB")]
     ).parse()
     #expect(configuration.jwtKeys == [pem("AAAA"), pem("BBBB")])
   }
 
   @Test(arguments: [
-    Case(arguments: ["--listen", "8081"], mentions: ["--listen", "'8081'", "HOST:PORT"]),
-    Case(arguments: ["--listen", "127.0.0.1:70000"], mentions: ["--listen", "70000"]),
-    Case(arguments: ["--listen"], mentions: ["--listen HOST:PORT"]),
-    Case(environment: ["PALAVER_LISTEN": "nowhere"], mentions: ["PALAVER_LISTEN", "'nowhere'"]),
-    Case(arguments: ["--drain", "10"], mentions: ["--drain", "'10'", "10s"]),
-    Case(arguments: ["--drain=-1s"], mentions: ["--drain", "'-1s'"]),
-    Case(arguments: ["--journal-keep", "99999999999999999999d"], mentions: ["--journal-keep"]),
-    Case(arguments: ["--migrate", "maybe"], mentions: ["maybe"]),
-    Case(arguments: ["--migrate=maybe"], mentions: ["--migrate", "true or false"]),
-    Case(arguments: ["--log", "loud"], mentions: ["--log", "debug, info, warning, error"]),
-    Case(arguments: ["--role", "boss"], mentions: ["--role", "all, edge, indexer"]),
-    Case(arguments: ["--role", "edge"], mentions: ["--role", "embedded"]),
-    Case(arguments: ["--auth", "none"], mentions: ["--auth", "open", "token"]),
-    Case(arguments: ["--auth", "token"], mentions: ["--auth", "PALAVER_JWT_SECRET"]),
-    Case(arguments: ["--listen", "0.0.0.0:80"], mentions: ["--listen", "--allow-open"]),
-    Case(arguments: ["--listen", "[::]:80"], mentions: ["[::]:80", "--allow-open"]),
-    Case(arguments: ["--databse", "x"], mentions: ["--databse", "did you mean --database"]),
-    Case(arguments: ["extra"], mentions: ["extra"]),
-    Case(arguments: Array(stack[..<2]), mentions: ["--redis", "missing"]),
-    Case(arguments: Array(stack[2...]), mentions: ["--database", "missing"]),
-    Case(arguments: stack, mentions: ["--auth", "required"]),
-    Case(arguments: stack + ["--auth", "token"], mentions: ["PALAVER_JWT_SECRET"]),
-    Case(arguments: stack + ["--auth", "open", "--listen", "10.0.0.1:80"], mentions: ["--allow-open"]),
-    Case(arguments: stack + ["--auth", "open", "--data", "x"], mentions: ["--data"]),
-    Case(arguments: stack + ["--auth", "open", "--demo"], mentions: ["--demo"]),
-    Case(arguments: stack + ["--auth", "open", "--index-prefix", "Über"], mentions: ["--index-prefix"]),
-    Case(arguments: stack + ["--redis", "http://x"], mentions: ["--redis", "redis://"]),
-    Case(arguments: stack + ["--elasticsearch", "es:9200"], mentions: ["--elasticsearch"]),
-    Case(arguments: ["--allow-origin", "app.example"], mentions: ["--allow-origin", "https://app.example"]),
-    Case(arguments: ["--config", "none.toml"], mentions: ["--config", "none.toml"]),
-    Case(environment: ["PALAVER_JWT_SECRET": "a,b,c"], mentions: ["PALAVER_JWT_SECRET", "two"]),
-    Case(environment: ["PALAVER_JWT_KEY": "garbage"], mentions: ["PALAVER_JWT_KEY", "PEM"]),
-    Case(environment: ["PALAVER_JWT_SECRET_FILE": "/none"], mentions: ["PALAVER_JWT_SECRET_FILE", "/none"]),
-    Case(
+    Situation(arguments: ["--listen", "8081"], mentions: ["--listen", "'8081'", "HOST:PORT"]),
+    Situation(arguments: ["--listen", "127.0.0.1:70000"], mentions: ["--listen", "70000"]),
+    Situation(arguments: ["--listen"], mentions: ["--listen HOST:PORT"]),
+    Situation(environment: ["PALAVER_LISTEN": "nowhere"], mentions: ["PALAVER_LISTEN", "'nowhere'"]),
+    Situation(arguments: ["--drain", "10"], mentions: ["--drain", "'10'", "10s"]),
+    Situation(arguments: ["--drain=-1s"], mentions: ["--drain", "'-1s'"]),
+    Situation(arguments: ["--journal-keep", "99999999999999999999d"], mentions: ["--journal-keep"]),
+    Situation(arguments: ["--migrate", "maybe"], mentions: ["maybe"]),
+    Situation(arguments: ["--migrate=maybe"], mentions: ["--migrate", "true or false"]),
+    Situation(arguments: ["--log", "loud"], mentions: ["--log", "debug, info, warning, error"]),
+    Situation(arguments: ["--role", "boss"], mentions: ["--role", "all, edge, indexer"]),
+    Situation(arguments: ["--role", "edge"], mentions: ["--role", "embedded"]),
+    Situation(arguments: ["--auth", "none"], mentions: ["--auth", "open", "token"]),
+    Situation(arguments: ["--auth", "token"], mentions: ["--auth", "PALAVER_JWT_SECRET"]),
+    Situation(arguments: ["--listen", "0.0.0.0:80"], mentions: ["--listen", "--allow-open"]),
+    Situation(arguments: ["--listen", "[::]:80"], mentions: ["[::]:80", "--allow-open"]),
+    Situation(arguments: ["--databse", "x"], mentions: ["--databse", "did you mean --database"]),
+    Situation(arguments: ["extra"], mentions: ["extra"]),
+    Situation(arguments: Array(stack[..<2]), mentions: ["--redis", "missing"]),
+    Situation(arguments: Array(stack[2...]), mentions: ["--database", "missing"]),
+    Situation(arguments: stack, mentions: ["--auth", "required"]),
+    Situation(arguments: stack + ["--auth", "token"], mentions: ["PALAVER_JWT_SECRET"]),
+    Situation(arguments: stack + ["--auth", "open", "--listen", "10.0.0.1:80"], mentions: ["--allow-open"]),
+    Situation(arguments: stack + ["--auth", "open", "--data", "x"], mentions: ["--data"]),
+    Situation(arguments: stack + ["--auth", "open", "--demo"], mentions: ["--demo"]),
+    Situation(arguments: stack + ["--auth", "open", "--index-prefix", "Über"], mentions: ["--index-prefix"]),
+    Situation(arguments: stack + ["--redis", "http://x"], mentions: ["--redis", "redis://"]),
+    Situation(arguments: stack + ["--elasticsearch", "es:9200"], mentions: ["--elasticsearch"]),
+    Situation(arguments: ["--allow-origin", "app.example"], mentions: ["--allow-origin", "https://app.example"]),
+    Situation(arguments: ["--config", "none.toml"], mentions: ["--config", "none.toml"]),
+    Situation(environment: ["PALAVER_JWT_SECRET": "a,b,c"], mentions: ["PALAVER_JWT_SECRET", "two"]),
+    Situation(environment: ["PALAVER_JWT_KEY": "garbage"], mentions: ["PALAVER_JWT_KEY", "PEM"]),
+    Situation(environment: ["PALAVER_JWT_SECRET_FILE": "/none"], mentions: ["PALAVER_JWT_SECRET_FILE", "/none"]),
+    Situation(
       environment: ["PALAVER_JWT_SECRET_FILE": "/f", "PALAVER_JWT_SECRET": "x"], files: ["/f": "y"],
       mentions: ["both"]),
-    Case(arguments: ["--jwt-secret", "x"], mentions: ["no flag --jwt-secret", "--jwt-secret-file"]),
-    Case(environment: ["PALAVER_CONFIG": "p"], files: ["p": "listne = 1"], mentions: ["p:1", "did you mean listen"]),
-    Case(environment: ["PALAVER_CONFIG": "p"], files: ["p": "\nlisten"], mentions: ["p:2"]),
-    Case(environment: ["PALAVER_CONFIG": "p"], files: ["p": "listen = \"x"], mentions: ["p:1", "listen"]),
-    Case(environment: ["PALAVER_CONFIG": "p"], files: ["p": "drain = 1s\ndrain = 2s"], mentions: ["p:2", "line 1"]),
-    Case(environment: ["PALAVER_CONFIG": "p"], files: ["p": "drain = soon"], mentions: ["p:1", "drain", "soon"]),
+    Situation(arguments: ["--jwt-secret", "x"], mentions: ["no flag --jwt-secret", "--jwt-secret-file"]),
+    Situation(
+      environment: ["PALAVER_CONFIG": "p"], files: ["p": "listne = 1"], mentions: ["p:1", "did you mean listen"]),
+    Situation(environment: ["PALAVER_CONFIG": "p"], files: ["p": "\nlisten"], mentions: ["p:2"]),
+    Situation(environment: ["PALAVER_CONFIG": "p"], files: ["p": "listen = \"x"], mentions: ["p:1", "listen"]),
+    Situation(
+      environment: ["PALAVER_CONFIG": "p"], files: ["p": "drain = 1s\ndrain = 2s"], mentions: ["p:2", "line 1"]),
+    Situation(environment: ["PALAVER_CONFIG": "p"], files: ["p": "drain = soon"], mentions: ["p:1", "drain", "soon"]),
   ])
-  private func aWrongValueIsOneLineWithWhereAndWhatAndTheExpected(wrong: Case) {
+  private func aWrongValueIsOneLineWithWhereAndWhatAndTheExpected(wrong: Situation) {
     do {
       _ = try wrong.parse()
       Issue.record("accepted")
@@ -143,16 +145,16 @@ private let stack = [
   }
 
   @Test(arguments: [
-    Case(arguments: ["--database", "mysql://palaver:hush-hush@db"]),
-    Case(arguments: [
+    Situation(arguments: ["--database", "mysql://palaver:hush-hush@db"]),
+    Situation(arguments: [
       "--redis", "redis://:hush-hush@cache:x", "--database=mysql://u:hush-hush@h/n", "--elasticsearch=http://h",
     ]),
-    Case(arguments: stack + ["--elasticsearch", "http://a:hush-hush@h:9200,ftp://b:hush-hush@h"]),
-    Case(environment: ["PALAVER_JWT_SECRET": "hush-hush,hush-hush,hush-hush"]),
-    Case(environment: ["PALAVER_JWT_KEY": "hush-hush"]),
-    Case(arguments: ["--database", "mysql://palaver:hush@hush-hush/x@db:y/"]),
+    Situation(arguments: stack + ["--elasticsearch", "http://a:hush-hush@h:9200,ftp://b:hush-hush@h"]),
+    Situation(environment: ["PALAVER_JWT_SECRET": "hush-hush,hush-hush,hush-hush"]),
+    Situation(environment: ["PALAVER_JWT_KEY": "hush-hush"]),
+    Situation(arguments: ["--database", "mysql://palaver:hush@hush-hush/x@db:y/"]),
   ])
-  private func secretsNeverShowInErrors(wrong: Case) {
+  private func secretsNeverShowInErrors(wrong: Situation) {
     do {
       _ = try wrong.parse()
       Issue.record("accepted")
@@ -168,7 +170,7 @@ private let stack = [
   }
 
   @Test func openModeOnAPublicAddressIsPossibleByName() throws {
-    let configuration = try Case(arguments: ["--listen", "0.0.0.0:80", "--allow-open"]).parse()
+    let configuration = try Situation(arguments: ["--listen", "0.0.0.0:80", "--allow-open"]).parse()
     #expect(configuration.authentication == .open(isAllowedAnywhere: true))
   }
 
