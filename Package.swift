@@ -48,10 +48,12 @@ let package = Package(
       dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
       swiftSettings: rules),
 
-    .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
+    .testTarget(name: "DriversTests", dependencies: ["Drivers", "FakeHTTPServer"], swiftSettings: rules),
     .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
     .testTarget(
-      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations"],
+      name: "HistoryIndexTests",
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer"],
       swiftSettings: rules),
   ]
 )
