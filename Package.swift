@@ -36,8 +36,8 @@ let package = Package(
       dependencies: ["Drivers", "Migrations", "CJWT"],
       swiftSettings: rules),
     .target(
-      name: "Migrations", path: "migrations", sources: ["Migrations.swift"],
-      resources: [.embedInCode("mysql"), .embedInCode("sqlite")],
+      name: "Migrations", path: "migrations", sources: ["Migrations.swift", "IndexTemplate.swift"],
+      resources: [.embedInCode("mysql"), .embedInCode("sqlite"), .embedInCode("elasticsearch")],
       swiftSettings: rules),
     .target(
       name: "HistoryIndex",
@@ -49,10 +49,13 @@ let package = Package(
       resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
-    .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
+    .testTarget(name: "DriversTests", dependencies: ["Drivers", "FakeHTTPServer"], swiftSettings: rules),
     .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
     .testTarget(
-      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+      name: "HistoryIndexTests",
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
+      swiftSettings: rules),
     .testTarget(
       name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
   ]
