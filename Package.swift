@@ -50,8 +50,13 @@ let package = Package(
       swiftSettings: rules),
 
     .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
-    .testTarget(name: "DriversTests", dependencies: ["Drivers", "FakeHTTPServer"], swiftSettings: rules),
-    .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
+    .target(
+      name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
+    .testTarget(
+      name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
+    .testTarget(
+      name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
+      swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests",
       dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
