@@ -57,7 +57,7 @@ final class FileSource: ByteSource {
 }
 
 /// What a zstd stream holds (RFC 8878), one frame after the other.
-final class ZstdSource: ByteSource {
+@safe final class ZstdSource: ByteSource {
   private let source: any ByteSource
   private let name: String
   private let stream: OpaquePointer

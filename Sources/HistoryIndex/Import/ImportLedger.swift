@@ -48,7 +48,8 @@ public struct ImportLedger: Sendable {
   }
 
   /// Within a transaction of the caller's.
-  static func record(_ progress: ImportProgress, rooms: [RoomID: RoomPosition], on connection: any SQLConnection) throws {
+  static func record(_ progress: ImportProgress, rooms: [RoomID: RoomPosition], on connection: any SQLConnection) throws
+  {
     // In one order everywhere, so that no two transactions wait for each other.
     for (room, position) in rooms.sorted(by: { $0.key < $1.key }) {
       try connection.execute(

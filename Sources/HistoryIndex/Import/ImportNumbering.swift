@@ -73,7 +73,8 @@ struct ImportNumbering {
 
   /// The same for the same line every time, so that a repeated import makes the same documents.
   private func nonce(_ line: Int64) -> Int64 {
-    let bytes = withUnsafeBytes(of: UInt64(bitPattern: progress.id << 40 ^ line).littleEndian) { unsafe Array($0) }
+    let bits = UInt64(bitPattern: progress.id << 40 ^ line)
+    let bytes = (0..<8).lazy.map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
     return Int64(bitPattern: FNV1a.hash(bytes))
   }
 

@@ -29,18 +29,21 @@ final class ImportReader: @unchecked Sendable {
   private let slots = DispatchSemaphore(value: ahead)
   private let lock = NSLock()
   private var isStopped = false
+  // The thread's alone.
+  private var reader: LineReader
+  private var lineCount: Int64
 
   /// - Parameters:
   ///   - reader: stands at the beginning.
   ///   - progress: what was imported before, and is passed over.
   init(_ reader: LineReader, after progress: ImportProgress) {
     (chunks, sink) = AsyncThrowingStream.makeStream()
-    var lines: LineReader? = reader
+    self.reader = reader
+    lineCount = progress.lines
     _ = WorkerThread(name: "import") { [self] in
-      guard var reader = lines.take() else { return }
       do {
-        try reader.skip(to: progress.bytes)
-        try read(&reader, lineCount: progress.lines)
+        try self.reader.skip(to: progress.bytes)
+        try read()
         sink.finish()
       } catch {
         sink.finish(throwing: error)
@@ -56,8 +59,7 @@ final class ImportReader: @unchecked Sendable {
     slots.signal()
   }
 
-  private func read(_ reader: inout LineReader, lineCount: Int64) throws {
-    var lineCount = lineCount
+  private func read() throws {
     while !lock.withLock({ isStopped }) {
       var chunk = ImportChunk()
       chunk.lines.reserveCapacity(Self.chunk)

@@ -9,6 +9,13 @@ public struct ImportSummary: Sendable, Equatable {
   /// Lines that an earlier run had imported.
   public var skipped: Int64 = 0
 
+  public init(lines: Int64 = 0, imported: Int64 = 0, rejected: Int64 = 0, skipped: Int64 = 0) {
+    self.lines = lines
+    self.imported = imported
+    self.rejected = rejected
+    self.skipped = skipped
+  }
+
   public static func + (left: ImportSummary, right: ImportSummary) -> ImportSummary {
     ImportSummary(
       lines: left.lines + right.lines, imported: left.imported + right.imported,

@@ -3,7 +3,7 @@ import Drivers
 
 /// How rooms, members and users look to clients.
 enum RoomReplies {
-  static func summary(_ summary: RoomSummary, present: Int, in writer: inout JSONWriter) {
+  static func summary(_ summary: RoomSummary, present: Int?, in writer: inout JSONWriter) {
     writer.object {
       $0.member("id", summary.room.id)
       optional("name", summary.room.name, in: &$0)
@@ -12,7 +12,7 @@ enum RoomReplies {
       $0.member("epoch", summary.position.epoch)
       $0.member("created_at", summary.room.createdAt)
       $0.member("members", summary.memberCount)
-      $0.member("present", present)
+      $0.member("present", ifPresent: present.map(Int64.init))
       $0.member("last_event", summary.position.lastEvent)
       $0.member("last_seq", summary.position.lastSeq)
       optional("last_message_at", summary.position.lastMessageAt, in: &$0)
