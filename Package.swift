@@ -22,7 +22,6 @@ let package = Package(
     library("CMariaDB", package: "libmariadb-dev"),
     library("CSQLite", package: "libsqlite3-dev"),
     library("CMicroHTTPD", package: "libmicrohttpd-dev"),
-    library("CWslay", package: "libwslay-dev"),
     library("CJWT", package: "libjwt-dev"),
     library("CZstd", package: "libzstd-dev"),
     library("CLinux", package: "libc6-dev"),
@@ -45,12 +44,15 @@ let package = Package(
       swiftSettings: rules),
     .executableTarget(
       name: "server",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux"],
       swiftSettings: rules),
 
     .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
     .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+    .testTarget(
+      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
+      swiftSettings: rules),
   ]
 )
