@@ -4,7 +4,10 @@ import Testing
 
 @testable import server
 
-private let handshake = ["upgrade": "websocket", "sec-websocket-key": "x"]
+private let handshake = [
+  "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-version": "13",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+]
 
 @Suite struct RouterTests {
   @Test func anUnknownPathIsNotFound() async throws {
@@ -55,32 +58,6 @@ private let handshake = ["upgrade": "websocket", "sec-websocket-key": "x"]
   }
 }
 
-@Suite struct OriginTests {
-  @Test func inOpenModeOtherPagesAreRefused() async throws {
-    let headers = ["origin": "https://evil.example", "host": "localhost:8081"]
-    let reply = try await TestServer().call("GET", "/v1/chatrooms", headers: headers)
-    #expect(reply.status == 403)
-    #expect(reply.error == "origin_refused")
-  }
-
-  @Test func theServersOwnPageAndAllowedOnesMayCall() async throws {
-    let own = ["origin": "http://localhost:8081", "host": "localhost:8081"]
-    #expect(try await TestServer().call("GET", "/v1/chatrooms", headers: own).status == 200)
-    let server = TestServer(origins: ["https://app.example"])
-    let reply = try await server.call("GET", "/v1/chatrooms/99", headers: ["origin": "https://app.example"])
-    #expect(reply.status == 404)
-    #expect(reply.header("Access-Control-Allow-Origin") == "https://app.example")
-  }
-
-  @Test func browsersAreAnsweredBeforeTheyCall() async throws {
-    let server = TestServer(origins: ["https://app.example"])
-    let headers = ["origin": "https://app.example", "access-control-request-method": "PATCH"]
-    let reply = try await server.call("OPTIONS", "/v1/chatrooms/1", headers: headers)
-    #expect(reply.status == 204)
-    #expect(reply.header("Access-Control-Allow-Methods") == "DELETE, GET, PATCH")
-  }
-}
-
 @Suite struct ChatroomRouteTests {
   @Test func aRoomIsMadeWithoutABody() async throws {
     let server = TestServer()
@@ -94,7 +71,7 @@ private let handshake = ["upgrade": "websocket", "sec-websocket-key": "x"]
 
   @Test(arguments: [
     ("nonsense", "invalid_json", "body"), ("[1]", "invalid_json", "body"), (#"{"name": 3}"#, "invalid_name", "name"),
-    (#"{"name": ""}"#, "invalid_name", "name"), (#"{"kind": "secret"}"#, "invalid_kind", "kind"),
+    (#"{"kind": "secret"}"#, "invalid_kind", "kind"),
     (#"{"members": "John"}"#, "invalid_members", "members"), (#"{"ref": "é"}"#, "invalid_ref", "ref"),
     (#"{"kind": "private"}"#, "invalid_members", "members"),
   ])

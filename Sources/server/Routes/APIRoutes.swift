@@ -4,13 +4,13 @@ import HistoryIndex
 /// All routes of a server.
 enum APIRoutes {
   static func router(
-    services: Services, authenticator: Authenticator, origins: OriginPolicy, phase: ServerPhase, monitor: HealthMonitor
+    services: Services, authenticator: Authenticator, phase: ServerPhase, monitor: HealthMonitor
   ) -> Router {
-    var router = Router(
-      metrics: RouteMetrics(services.metrics), errors: ErrorReplies(log: services.log), origins: origins)
+    var router = Router(metrics: RouteMetrics(services.metrics), errors: RouteErrors(log: services.log))
     ChatroomRoutes(services: services, authenticator: authenticator).add(to: &router)
     MemberRoutes(services: services, authenticator: authenticator).add(to: &router)
     UserRoutes(services: services, authenticator: authenticator).add(to: &router)
+    MessageRoutes(services: services, authenticator: authenticator).add(to: &router)
     SocketRoutes(services: services, authenticator: authenticator, phase: phase).add(to: &router)
     SearchRoutes(services: services, authenticator: authenticator).add(to: &router)
     HealthRoutes(metrics: services.metrics, phase: phase, monitor: monitor).add(to: &router)

@@ -74,14 +74,21 @@ struct Authenticator: Sendable {
     request.headers["x-palaver-user"].map { $0.removingPercentEncoding ?? $0 }
   }
 
+  /// Whom a token names, made at first sight. - Throws: `ChatError.unauthorized`, also in open mode.
+  func caller(token: String) async throws -> Caller {
+    guard case .token(let verify) = mode else { throw ChatError.unauthorized }
+    return try await caller(of: try verify(token)).caller
+  }
+
+  private func caller(of claims: TokenClaims) async throws -> (caller: Caller, user: User) {
+    var user = try await rooms.user(named: claims.user)
+    if user == nil { user = try await rooms.ensureUser(name: claims.user) }
+    guard let user else { throw ChatError.unauthorized }
+    return (Caller(user: user, isAdmin: claims.isAdmin, expiresAt: claims.expiresAt), user)
+  }
+
   private func identity(of claims: TokenClaims, _ request: HTTPRequest) async throws -> Identity {
-    let user: User
-    if let known = try await rooms.user(named: claims.user) {
-      user = known
-    } else {
-      user = try await rooms.ensureUser(name: claims.user)
-    }
-    let caller = Caller(user: user, isAdmin: claims.isAdmin, expiresAt: claims.expiresAt)
+    let (caller, user) = try await caller(of: claims)
     guard let name = request.parameter("user"), name != user.name else {
       return Identity(caller: caller, user: user, isOpenMode: false)
     }

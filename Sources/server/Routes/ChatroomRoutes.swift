@@ -42,17 +42,13 @@ struct ChatroomRoutes: Sendable {
     guard let kind = Room.Kind(name: kindName) else {
       throw ChatError.invalid("kind", "kind is public, private or direct, not '\(kindName.prefix(40))'.")
     }
-    let ref = try body.string("ref")
-    if let ref, !RoomTexts.isRef(ref) {
-      throw ChatError.invalid("ref", "ref is 1 to 64 printable ASCII characters.")
-    }
+    let ref = try MessageDraft.ref(body["ref"])
     let members = try body.strings("members").map(\.precomposedStringWithCanonicalMapping)
     if kind != .public, identity.user == nil, members.isEmpty {
       throw ChatError.invalid("members", "A \(kind.name) room needs members: name yourself, or list them.")
     }
     return NewRoom(
-      name: try body.string("name").map(RoomTexts.name), topic: try body.string("topic").map(RoomTexts.topic),
-      kind: kind, members: members, ref: ref)
+      name: try body.string("name"), topic: try body.string("topic"), kind: kind, members: members, ref: ref)
   }
 
   private func list(_ routed: RoutedRequest) async throws -> HTTPReply {
@@ -110,8 +106,8 @@ struct ChatroomRoutes: Sendable {
     let identity = try await authenticator.identify(routed.request)
     let room = try await access.manageable(id, by: identity)
     let body = try RequestBody(routed.request)
-    let name = try body.change("name").map { try $0.map(RoomTexts.name) }
-    let topic = try body.change("topic").map { try $0.map(RoomTexts.topic) }
+    let name = try body.change("name")
+    let topic = try body.change("topic")
     let changed = name == nil && topic == nil ? room : try await services.rooms.updateRoom(id, name: name, topic: topic)
     return .response(try await reply(changed, identity))
   }
@@ -145,33 +141,4 @@ struct ChatroomRoutes: Sendable {
 extension User {
   /// Stands for whoever, in open mode, did not say who they are.
   static let nobody = User(id: 0, name: "", displayName: nil, createdAt: 0)
-}
-
-/// The bounds of texts that rooms carry.
-enum RoomTexts {
-  /// UTF-8 bytes.
-  static let nameBytes = 1...256
-  static let topicBytes = 1_024
-
-  /// In NFC.
-  static func name(_ text: String) throws(ChatError) -> String {
-    let name = text.precomposedStringWithCanonicalMapping
-    guard nameBytes.contains(name.utf8.count), !hasControls(name) else {
-      throw .invalid("name", "A room's name is 1 to 256 bytes without control characters.")
-    }
-    return name
-  }
-
-  static func topic(_ text: String) throws(ChatError) -> String {
-    guard text.utf8.count <= topicBytes else { throw .invalid("topic", "A topic is at most 1,024 bytes.") }
-    return text
-  }
-
-  static func isRef(_ ref: String) -> Bool {
-    MessageLimits.refCharacters.contains(ref.utf8.count) && ref.utf8.allSatisfy { (0x20...0x7E).contains($0) }
-  }
-
-  private static func hasControls(_ text: String) -> Bool {
-    text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-  }
 }

@@ -3,7 +3,7 @@ import Drivers
 
 /// The JSON object of a request's body.
 struct RequestBody {
-  private let object: JSONObject
+  let object: JSONObject
 
   /// No body counts as `{}`.
   init(_ request: HTTPRequest) throws(ChatError) {
@@ -20,6 +20,8 @@ struct RequestBody {
     }
     self.object = object
   }
+
+  subscript(name: String) -> JSONValue? { object[name] }
 
   /// `nil` where it is missing or null.
   func string(_ name: String) throws(ChatError) -> String? {
@@ -54,14 +56,5 @@ struct RequestBody {
       throw .invalid(name, "\(name) must be an array of strings.")
     }
     return strings
-  }
-
-  /// The compact text of an object; `nil` where it is missing or null.
-  func compactObject(_ name: String, most bytes: Int) throws(ChatError) -> String? {
-    guard let value = object[name], !value.isNull else { return nil }
-    guard value.object != nil else { throw .invalid(name, "\(name) must be a JSON object.") }
-    let compact = value.compact
-    guard compact.utf8.count <= bytes else { throw .invalid(name, "\(name) may be at most \(bytes) bytes of JSON.") }
-    return compact
   }
 }

@@ -21,13 +21,11 @@ struct Router: HTTPHandler {
 
   private var routes: [Route] = []
   private let metrics: RouteMetrics
-  private let errors: ErrorReplies
-  private let origins: OriginPolicy
+  private let errors: RouteErrors
 
-  init(metrics: RouteMetrics, errors: ErrorReplies, origins: OriginPolicy) {
+  init(metrics: RouteMetrics, errors: RouteErrors) {
     self.metrics = metrics
     self.errors = errors
-    self.origins = origins
   }
 
   /// - Parameter pattern: `/v1/chatrooms/:id`. The pattern, never the path, is the metrics' label.
@@ -43,20 +41,16 @@ struct Router: HTTPHandler {
     let start = ContinuousClock.now
     let (reply, measure) = await answer(request)
     measure.observe(status: reply.status, duration: ContinuousClock.now - start)
-    return origins.marking(reply, for: request)
+    return reply
   }
 
   private func answer(_ request: HTTPRequest) async -> (HTTPReply, RouteMetrics.Route) {
     let matches = routes.filter { Self.values(of: request.path, in: $0.pattern) != nil }
-    if request.method == "OPTIONS", let preflight = origins.preflight(request, methods: Set(matches.map(\.method))) {
-      return (.response(preflight), metrics.other)
-    }
     let method = request.method == "HEAD" ? "GET" : request.method
     guard let route = matches.first(where: { $0.method == method }),
       let values = Self.values(of: request.path, in: route.pattern)
     else { return (.response(refusal(of: request, matches)), metrics.other) }
     do {
-      try origins.check(request)
       return (try await route.handler(RoutedRequest(request: request, values: values)), route.measure)
     } catch {
       return (.response(errors.response(for: error, to: request)), route.measure)

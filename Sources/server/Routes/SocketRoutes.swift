@@ -49,11 +49,9 @@ struct SocketRoutes: Sendable {
     Authenticator.subprotocols(of: request).contains(Self.subprotocol)
   }
 
-  /// RFC 6455, section 4.2.1; and a server that stops takes nobody in.
+  /// A server that stops takes nobody in.
   private func check(_ request: HTTPRequest) throws(ChatError) {
-    guard request.headers["upgrade"]?.lowercased() == "websocket", request.headers["sec-websocket-key"] != nil else {
-      throw ChatError(426, "upgrade_required", "This address is for WebSockets.", parameter: "Upgrade")
-    }
+    _ = try WebSocketHandshake(request)
     if phase.isDraining {
       throw ChatError(503, "draining", "This server is stopping. Connect again.", retryAfter: 1_000)
     }

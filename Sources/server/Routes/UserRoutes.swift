@@ -24,7 +24,7 @@ struct UserRoutes: Sendable {
     }
     let body = try RequestBody(routed.request)
     let user = try await services.rooms.createUser(
-      name: try body.required("name"), displayName: try body.string("display_name").map(Self.displayName))
+      name: try body.required("name"), displayName: try body.string("display_name"))
     return .response(
       .json {
         $0.member("name", user.name)
@@ -65,7 +65,7 @@ struct UserRoutes: Sendable {
   private func update(_ routed: RoutedRequest) async throws -> HTTPReply {
     var user = try await changeable(routed)
     if let change = try RequestBody(routed.request).change("display_name") {
-      user = try await services.rooms.updateUser(user, displayName: try change.map(Self.displayName))
+      user = try await services.rooms.updateUser(user, displayName: change)
     }
     return .response(.json { [user] in RoomReplies.user(user, in: &$0) })
   }
@@ -81,14 +81,6 @@ struct UserRoutes: Sendable {
     let user = try await changeable(routed)
     try await UserDeletion(rooms: services.rooms, writer: services.writer).delete(user)
     return .response(.json { $0.member("name", user.name) })
-  }
-
-  static func displayName(_ text: String) throws(ChatError) -> String {
-    let name = text.precomposedStringWithCanonicalMapping
-    guard (1...256).contains(name.utf8.count) else {
-      throw .invalid("display_name", "display_name is 1 to 256 bytes.")
-    }
-    return name
   }
 }
 

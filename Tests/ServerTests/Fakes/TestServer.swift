@@ -15,7 +15,7 @@ struct TestServer {
   let router: Router
 
   init(
-    mode: ((MemoryRoomStore) -> Authenticator.Mode)? = nil, origins: [String] = [], monitor: HealthMonitor? = nil
+    mode: ((MemoryRoomStore) -> Authenticator.Mode)? = nil, monitor: HealthMonitor? = nil
   ) {
     let history = MemoryHistory()
     let log = Log.silent
@@ -26,9 +26,7 @@ struct TestServer {
       metrics: metrics, log: log)
     let authenticator = Authenticator(mode: mode?(store) ?? .open(isAllowedAnywhere: false), rooms: store)
     router = APIRoutes.router(
-      services: services, authenticator: authenticator,
-      origins: OriginPolicy(allowed: origins, isOpenMode: authenticator.isOpen), phase: phase,
-      monitor: monitor ?? HealthMonitor([]))
+      services: services, authenticator: authenticator, phase: phase, monitor: monitor ?? HealthMonitor([]))
     phase.enter(.serving)
   }
 

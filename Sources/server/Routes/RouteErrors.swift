@@ -1,23 +1,13 @@
 import ChatRooms
 import Drivers
 
-/// Errors as clients see them (`docs/api.md`).
-struct ErrorReplies: Sendable {
+/// What clients are told of errors in routes (`docs/api.md`).
+struct RouteErrors: Sendable {
   var log: Log
 
   func response(for error: any Error, to request: HTTPRequest) -> HTTPResponse {
     let known = chatError(for: error, request)
-    var response = HTTPResponse.json(known.status) {
-      $0.member("code", known.status)
-      $0.member("error", known.word)
-      $0.member("message", known.message)
-      $0.member("request_id", request.id)
-      $0.member("parameter", ifPresent: known.parameter)
-      $0.member("retry_after_ms", ifPresent: known.retryAfter.map(Int64.init))
-    }
-    if let milliseconds = known.retryAfter {
-      response.headers.append(("Retry-After", String(max(1, (milliseconds + 999) / 1_000))))
-    }
+    var response = HTTPResponse.error(known, requestID: request.id)
     if known.status == 401 { response.headers.append(("WWW-Authenticate", "Bearer")) }
     return response
   }
