@@ -22,7 +22,8 @@ struct TestServer {
     let writer = JournalWriter(journal: journal, writers: 1, metrics: metrics, log: log) { _ in }
     let services = Services(
       rooms: store, presence: presence, bus: bus, journal: journal, writer: writer,
-      hub: RoomHub(journal: journal, history: history, metrics: metrics, log: log), history: history, search: history,
+      hub: RoomHub(journal: journal, history: history, exchange: nil, metrics: metrics, log: log), history: history,
+      search: history,
       metrics: metrics, log: log)
     let authenticator = Authenticator(mode: mode?(store) ?? .open(isAllowedAnywhere: false), rooms: store)
     router = APIRoutes.router(
