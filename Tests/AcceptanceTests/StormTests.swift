@@ -65,13 +65,13 @@ extension AcceptanceTests {
           let seq = own[Int.random(in: 0..<own.count, using: &random)]
           try change(
             socket,
-            .object([
+            [
               "type": "edit", "ref": .string("e-\(count)"), "seq": .integer(seq),
               "text": .string("edit \(count) by \(user)"),
-            ]))
+            ])
         case 1 where !own.isEmpty:
           let seq = own.remove(at: Int.random(in: 0..<own.count, using: &random))
-          try change(socket, .object(["type": "delete", "ref": .string("d-\(count)"), "seq": .integer(seq)]))
+          try change(socket, ["type": "delete", "ref": .string("d-\(count)"), "seq": .integer(seq)])
         default:
           let ack = try socket.sendMessage("message \(count) by \(user)", ref: "\(user)-\(count)")
           own.append(try found(ack["seq"]?.integer, ack.compact))
@@ -117,7 +117,7 @@ extension AcceptanceTests {
     private static func completeWithHistory(_ view: inout ChatView, _ socket: WebSocketClient) throws {
       var before = view.oldestHeld
       while let position = before {
-        try socket.send(.object(["type": "history", "ref": "h", "before": .integer(position), "limit": 200]))
+        try socket.send(["type": "history", "ref": "h", "before": .integer(position), "limit": 200])
         let page = try socket.next("history", ref: "h")
         let messages = page["messages"]?.array ?? []
         try view.add(page: messages)

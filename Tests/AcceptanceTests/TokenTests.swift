@@ -39,7 +39,7 @@ extension AcceptanceTests {
         #expect(raw.handshake.header("sec-websocket-protocol")?.contains("bearer") != true, "a token is never echoed")
         try raw.send("hello")
         #expect(try raw.receiveJSON()["user"]?.string == "John")
-        try header.send(.object(["type": "auth", "token": .string(token("John"))]))
+        try header.send(["type": "auth", "token": .string(token("John"))])
         try header.expectPong()
       }
     }
@@ -83,7 +83,7 @@ extension AcceptanceTests {
         let stranger = ChatClient(installation, token: token("stranger"), 1)
         let name = "secret plans"
         let room = try owner.makeRoom(["name": .string(name), "kind": "private"])
-        _ = try owner.http.post("/v1/chatrooms/\(room)/messages", .object(["text": "xylophone"]))
+        _ = try owner.http.post("/v1/chatrooms/\(room)/messages", ["text": "xylophone"])
         #expect(try owner.search("xylophone")["hits"]?.array?.count == 1)
 
         let calls: [(method: String, target: String, body: String?)] = [
