@@ -71,7 +71,9 @@ import Testing
   }
 
   private func loader(_ store: Store, _ exchange: Exchange) -> SharedTailLoader {
-    SharedTailLoader(base: TailLoader(journal: store, history: store), exchange: exchange, reused: Counter())
+    SharedTailLoader(
+      base: TailLoader(journal: store, history: store), exchange: exchange, reused: Counter(),
+      patience: .seconds(60))
   }
 
   @Test func tenServersAtOnceReadTheHistoryOnce() async throws {
