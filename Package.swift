@@ -36,8 +36,8 @@ let package = Package(
       dependencies: ["Drivers", "Migrations", "CJWT"],
       swiftSettings: rules),
     .target(
-      name: "Migrations", path: "migrations", sources: ["Migrations.swift"],
-      resources: [.embedInCode("mysql"), .embedInCode("sqlite")],
+      name: "Migrations", path: "migrations", sources: ["Migrations.swift", "IndexTemplate.swift"],
+      resources: [.embedInCode("mysql"), .embedInCode("sqlite"), .embedInCode("elasticsearch")],
       swiftSettings: rules),
     .target(
       name: "HistoryIndex",
@@ -55,6 +55,7 @@ let package = Package(
       name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
       swiftSettings: rules),
     .testTarget(
-      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations"],
+      swiftSettings: rules),
   ]
 )

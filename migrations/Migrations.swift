@@ -44,4 +44,7 @@ public enum Migrations {
   public static let sqlite = [
     Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql)
   ]
+  public static let elasticsearch = [
+    IndexTemplate(1, "messages", PackageResources.elasticsearch_0001_messages_json)
+  ]
 }
