@@ -50,12 +50,15 @@ let package = Package(
 
     .target(
       name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
-    .testTarget(name: "DriversTests", dependencies: ["Drivers", "RedisTesting"], swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
+    .testTarget(
+      name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
     .testTarget(
       name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
       swiftSettings: rules),
     .testTarget(
-      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations"],
+      name: "HistoryIndexTests",
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer"],
       swiftSettings: rules),
   ]
 )

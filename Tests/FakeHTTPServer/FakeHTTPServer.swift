@@ -2,18 +2,18 @@ import Foundation
 import Glibc
 
 /// An HTTP server of a few lines on a thread of its own: it does with each request what the test says.
-final class FakeHTTPServer: @unchecked Sendable {
-  struct Request: Sendable {
-    var line: String
-    var headers: [String]
-    var body: [UInt8]
-    func header(_ name: String) -> String? {
+public final class FakeHTTPServer: @unchecked Sendable {
+  public struct Request: Sendable {
+    public var line: String
+    public var headers: [String]
+    public var body: [UInt8]
+    public func header(_ name: String) -> String? {
       headers.first { $0.lowercased().hasPrefix(name.lowercased() + ":") }
         .map { String($0.dropFirst(name.count + 1)).trimmingCharacters(in: .whitespaces) }
     }
   }
 
-  enum Answer: Sendable {
+  public enum Answer: Sendable {
     case reply(Int, String)
     /// Bytes as they are, then the connection is closed.
     case bytes(String)
@@ -27,9 +27,9 @@ final class FakeHTTPServer: @unchecked Sendable {
   private let listener: Int32
   private var open: [Int32] = []
   private var recorded: [Request] = []
-  let port: UInt16
+  public let port: UInt16
 
-  init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
+  public init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -46,15 +46,15 @@ final class FakeHTTPServer: @unchecked Sendable {
     Thread.detachNewThread { [self] in accept(answer) }
   }
 
-  var origin: String { "http://127.0.0.1:\(port)" }
+  public var origin: String { "http://127.0.0.1:\(port)" }
 
-  var requests: [Request] {
+  public var requests: [Request] {
     lock.lock()
     defer { lock.unlock() }
     return recorded
   }
 
-  func stop() {
+  public func stop() {
     lock.lock()
     for fd in open { shutdown(fd, Int32(SHUT_RDWR)) }
     lock.unlock()
