@@ -53,7 +53,12 @@ enum MessageDocument {
     writer.member("reply_to", ifPresent: message.replyTo)
     writer.member("edited_at", ifPresent: message.editedAt)
     guard isTextIndexed else { return writer.member("text_unindexed", message.text) }
-    writer.member("text", message.text)
+    if let composed = ComposedText.ifDifferent(message.text) {
+      writer.member("text", composed)
+      writer.member("text_unindexed", message.text)
+    } else {
+      writer.member("text", message.text)
+    }
     appendFeatures(of: message, to: &writer)
   }
 
@@ -83,7 +88,7 @@ enum MessageDocument {
       let timestamp = source["timestamp"]?.integer
     else { return nil }
     let isDeleted = source["deleted"]?.boolean ?? false
-    let text = source["text"]?.string ?? source["text_unindexed"]?.string
+    let text = source["text_unindexed"]?.string ?? source["text"]?.string
     guard isDeleted || text != nil else { return nil }
     return Message(
       room: room, seq: seq, event: event, revised: revised, user: user, userID: userID,
