@@ -19,7 +19,7 @@ public struct ElasticsearchSearch: Search {
 
   private let client: ElasticsearchClient
   private let alias: String
-  private let freshness: IndexFreshness
+  private let tail: SearchTail
   private let parse: Parser
   private let resolve: RoomResolver
   private let log: Log
@@ -30,7 +30,8 @@ public struct ElasticsearchSearch: Search {
   ) {
     self.client = client
     self.alias = names.read
-    self.freshness = IndexFreshness(journal: journal)
+    let alias = names.read
+    tail = SearchTail(journal: journal) { _ = try await client.refresh(alias) }
     self.parse = parse
     self.resolve = resolve
     self.log = log
@@ -39,15 +40,18 @@ public struct ElasticsearchSearch: Search {
   public func search(_ request: SearchRequest) async throws -> SearchPage {
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
     let query = try parse(request)
-    let fresh = await freshness.beforeSearch()
     let rooms = try await rooms(of: query, request)
-    let pass = SearchPass(
-      request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
-      routing: Self.routing(query, request, rooms),
-      cursor: cursor)
-    var page = try await reading { try await run(pass) }
-    page.freshAsOf = fresh ?? 0
-    return page
+    return try await reading {
+      // Before the search: what leaves the tail later is in the index by then.
+      let view = try await tail.current()
+      let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
+      let pass = SearchPass(
+        request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
+        routing: Self.routing(query, request, rooms), cursor: cursor, tail: matches)
+      var page = try await run(pass)
+      page.freshAsOf = view.freshAsOf
+      return page
+    }
   }
 
   private func rooms(
@@ -87,7 +91,8 @@ public struct ElasticsearchSearch: Search {
   private func ask(_ pass: SearchPass, size: Int, after position: SearchPosition?) async throws -> SearchReply {
     let markers = HighlightMarkers()
     let body = SearchBody(
-      request: pass.request, query: pass.compiled, size: size, after: position, markers: markers)
+      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position,
+      markers: markers)
     var parameters = "allow_partial_search_results=true&filter_path=\(SearchReply.filterPath)"
     if let routing = pass.routing { parameters += "&routing=\(routing.percentEncoded)" }
     var writer = JSONWriter(capacity: 1_024)
