@@ -1,15 +1,15 @@
 import ChatRooms
 import Drivers
+import Foundation
 
 /// Full-text search in Elasticsearch.
 ///
 /// The index finds; what it cannot tell is looked for in the texts that it gives (`LiteralCheck`), page by page until a
 /// page is filled or a bound is reached.
 public struct ElasticsearchSearch: Search {
-  /// Reads what the user typed.
-  public typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
+  typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
   /// The room that a query names, if the caller may know of it.
-  public typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
+  typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
 
   /// A request of ours gives up a little after the shards' own deadline.
   private static let timeout: Duration = .seconds(3)
@@ -24,8 +24,24 @@ public struct ElasticsearchSearch: Search {
   private let resolve: RoomResolver
   private let log: Log
 
+  /// - Parameters:
+  ///   - journal: what the index does not show yet.
+  ///   - rooms: resolves the rooms that queries name.
   public init(
-    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser,
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, rooms: any RoomStore, log: Log
+  ) {
+    self.init(
+      client: client, names: names, journal: journal, parse: Self.parse,
+      resolve: { reference, _ in
+        switch reference {
+        case .name(let name): try await rooms.room(named: name)
+        case .id(let id): try await rooms.room(id)
+        }
+      }, log: log)
+  }
+
+  init(
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = Self.parse,
     resolve: @escaping RoomResolver, log: Log
   ) {
     self.client = client
@@ -35,6 +51,14 @@ public struct ElasticsearchSearch: Search {
     self.parse = parse
     self.resolve = resolve
     self.log = log
+  }
+
+  static func parse(_ request: SearchRequest) throws -> SearchQuery {
+    guard let timeZone = TimeZone(identifier: request.timeZone) else {
+      throw ChatError.invalid("tz", "A time zone of the IANA database is expected, such as Europe/Berlin.")
+    }
+    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    return try SearchQueryParser(now: now, timeZone: timeZone, me: request.caller?.name).parse(request.query)
   }
 
   public func search(_ request: SearchRequest) async throws -> SearchPage {
