@@ -51,6 +51,7 @@ let package = Package(
     .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .target(
       name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .testTarget(
       name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
     .testTarget(
@@ -58,10 +59,7 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
-      swiftSettings: rules),
-    .testTarget(
-      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer"],
       swiftSettings: rules),
   ]
 )
