@@ -12,11 +12,14 @@ final class FakeHistory: History, Journal, @unchecked Sendable {
   private(set) var reads = 0
 
   init(count: Int64, deleted: Set<Int64> = []) {
-    stored = count == 0 ? [] : (1...count).map { seq in
-      var message = message(seq)
-      if deleted.contains(seq) { (message.isDeleted, message.text) = (true, "") }
-      return message
-    }
+    stored =
+      count == 0
+      ? []
+      : (1...count).map { seq in
+        var message = message(seq)
+        if deleted.contains(seq) { (message.isDeleted, message.text) = (true, "") }
+        return message
+      }
   }
 
   func replace(_ message: Message) { lock.withLock { stored[Int(message.seq) - 1] = message } }
