@@ -38,6 +38,7 @@ final class HTTPServer: @unchecked Sendable {
   let metrics: EdgeMetrics
   let acceptor: any WebSocketAcceptor
   let deadlines = RequestDeadlines()
+  let suspended = SuspendedRequests()
   /// Requests of which something is kept; for tests.
   let exchanges = LiveCount()
   private let handler: any HTTPHandler
@@ -67,8 +68,9 @@ final class HTTPServer: @unchecked Sendable {
   /// Takes no new connections; those that are there go on.
   func stopListening() { daemon?.stopListening() }
 
-  /// Ends every connection. No handler may be at work any more. Blocks.
+  /// Ends every connection. Handlers that are still at work answer nobody. Blocks.
   func stop() {
+    for exchange in suspended.all { turnAway(exchange) }
     daemon?.stop()
     daemon = nil
   }

@@ -40,7 +40,7 @@ final class TestEdge: Sendable {
     let running = Task { await test.edge.run() }
     defer { running.cancel() }
     do {
-      try await body(test)
+      try await withTaskExecutorPreference(ThreadPerJobExecutor()) { try await body(test) }
     } catch {
       await test.edge.stop()
       throw error
@@ -59,6 +59,15 @@ final class TestEdge: Sendable {
     metrics.text.split(separator: "\n").first { $0.hasPrefix(line + " ") }.flatMap {
       Double($0.split(separator: " ").last ?? "")
     }
+  }
+}
+
+/// Runs each job on a thread of its own: test clients block, which Swift's cooperative threads must not.
+private final class ThreadPerJobExecutor: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let executor = unsafe asUnownedTaskExecutor()
+    Thread.detachNewThread { unsafe job.runSynchronously(on: executor) }
   }
 }
 
