@@ -23,7 +23,7 @@ import Testing
 /// Servers of one installation, with leases short enough to watch them end.
 @Suite(.enabled(if: PrivateRedis.isInstalled, "redis-server is not installed"))
 struct RedisPresenceTests {
-  private final class Server {
+  private final class Server: Sendable {
     let client: RedisClient
     let presence: RedisPresence
 
