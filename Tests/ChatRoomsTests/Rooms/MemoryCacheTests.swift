@@ -76,7 +76,7 @@ final class Gate: @unchecked Sendable {
 
   @Test func valuesEndWithTheirTime() async throws {
     let clock = Clock()
-    let cache = MemoryCache<Int, Int>(capacity: 10, clock: { clock.nanoseconds }) { $0 == 0 ? 0 : 5 }
+    let cache = MemoryCache<Int, Int>(capacity: 10, clock: { clock.nanoseconds }, lifetime: { $0 == 0 ? 0 : 5 })
     #expect(try await cache.value(for: 1) { 1 } == 1)
     clock.nanoseconds = 4_999_999
     #expect(try await cache.value(for: 1) { 2 } == 1)
