@@ -68,3 +68,10 @@ public final class Collected<Element: Sendable>: @unchecked Sendable {
   public func append(_ element: Element) { lock.withLock { elements.append(element) } }
   public var all: [Element] { lock.withLock { elements } }
 }
+
+extension RedisClient {
+  /// A command with more time than a busy machine may take.
+  public func ask(_ arguments: [RedisArgument]) async throws(RedisError) -> RedisReply {
+    try await command(arguments, timeout: 10_000)
+  }
+}

@@ -31,12 +31,14 @@ public final class CachedRoomStore: RoomStore {
   /// - Parameters:
   ///   - client: started after this; `nil` for a server alone.
   ///   - bus: started after this.
+  ///   - patience: milliseconds that Redis may take before the database is asked instead.
   public init(
-    _ store: any RoomStore, client: RedisClient?, prefix: String, bus: any Bus, metrics: Metrics = Metrics()
+    _ store: any RoomStore, client: RedisClient?, prefix: String, bus: any Bus, patience: Int = 50,
+    metrics: Metrics = Metrics()
   ) {
     self.store = store
     self.bus = bus
-    shared = client.map { RedisCache(client: $0, prefix: prefix) }
+    shared = client.map { RedisCache(client: $0, prefix: prefix, patience: patience) }
     rooms = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
     users = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
     memberships = MemoryCache(capacity: Self.capacity) { $0 == nil ? Self.absenceLifetime : Self.lifetime }

@@ -10,8 +10,7 @@ final class RedisCache: @unchecked Sendable {
   /// Milliseconds.
   static let lifetime = 60_000
   static let stampLifetime = 600_000
-  /// Milliseconds that a read may take before the database is asked instead, and that Redis is left alone after that.
-  static let patience = 50
+  /// Milliseconds that Redis is left alone after a read that took too long.
   static let respite = 1_000
 
   /// What was current when a lookup began.
@@ -25,13 +24,17 @@ final class RedisCache: @unchecked Sendable {
 
   private let client: RedisClient
   private let prefix: String
+  private let patience: Int
   private let lock = NSLock()
   private var resumeAt = Date.distantPast
   /// Tags whose invalidation did not reach Redis.
   private var owed: Set<String> = []
 
-  /// - Parameter client: started after this.
-  init(client: RedisClient, prefix: String) {
+  /// - Parameters:
+  ///   - client: started after this.
+  ///   - patience: milliseconds that a read may take before the database is asked instead.
+  init(client: RedisClient, prefix: String, patience: Int) {
+    self.patience = patience
     self.client = client
     self.prefix = "\(prefix):cache"
     client.onConnect { [weak self] in self?.settle() }
@@ -42,7 +45,7 @@ final class RedisCache: @unchecked Sendable {
     do {
       let reply = try await client.evaluate(
         Self.get, keys: keys(key, tag), arguments: [.text(Self.word()), .integer(Int64(Self.stampLifetime))],
-        timeout: Self.patience)
+        timeout: patience)
       guard let parts = reply.array, let stamp = parts.first?.text else { return Lookup() }
       return Lookup(value: parts.dropFirst().first?.bytes, stamp: Stamp(text: stamp))
     } catch {

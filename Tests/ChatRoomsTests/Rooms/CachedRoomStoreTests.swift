@@ -14,10 +14,11 @@ struct CachedRoomStoreTests {
     let store: CachedRoomStore
     let heard = Collected<BusMessage>()
 
-    init(_ url: RedisURL, _ tables: FakeRoomStore) async {
+    /// - Parameter patience: longer than a busy machine may take, except where Redis hangs.
+    init(_ url: RedisURL, _ tables: FakeRoomStore, patience: Int = 10_000) async {
       client = RedisClient(url)
       bus = RedisBus(url, client: client, prefix: "t")
-      store = CachedRoomStore(tables, client: client, prefix: "t", bus: bus)
+      store = CachedRoomStore(tables, client: client, prefix: "t", bus: bus, patience: patience)
       // After the store's own handler: what is here, the store has heard.
       bus.onMessage { [heard] in heard.append($0) }
       client.start()
@@ -51,7 +52,7 @@ struct CachedRoomStoreTests {
       #expect(try await store.ensureUser(name: "Ann") == ann)
       #expect(try await store.membership(room: 1, user: 9)?.role == .owner)
       // The store into Redis is not waited for; a reply to a later command means that it is done.
-      _ = try await one.client.command(["PING"])
+      _ = try await one.client.ask(["PING"])
     }
     #expect(tables.reads.all.count - reads <= 3)
     _ = try await one.store.readScope(of: 9, isAdmin: false)
@@ -102,7 +103,7 @@ struct CachedRoomStoreTests {
     #expect(await eventually { two.heard.all == [.roomChanged(1)] })
     gate.open()
     #expect(try await old?.topic == "t")
-    _ = try await two.client.command(["PING"])
+    _ = try await two.client.ask(["PING"])
     for server in [one, two] { #expect(try await server.store.room(1)?.topic == "new") }
   }
 
@@ -113,10 +114,10 @@ struct CachedRoomStoreTests {
     async let old = two.store.room(1)
     #expect(await eventually { gate.waiters == 1 })
     _ = try await one.store.updateRoom(1, name: nil, topic: "new")
-    _ = try await one.client.command(["FLUSHALL"])
+    _ = try await one.client.ask(["FLUSHALL"])
     gate.open()
     #expect(try await old?.topic == "t")
-    _ = try await two.client.command(["PING"])
+    _ = try await two.client.ask(["PING"])
     one.store.forgetEverything()
     #expect(try await one.store.room(1)?.topic == "new")
   }
@@ -136,14 +137,14 @@ struct CachedRoomStoreTests {
     let (one, two) = (await Server(redis.url, tables), await Server(redis.url, tables))
     #expect(try await two.store.room(1)?.topic == "t")
     // From now on only connections that are open already are served: this locks out one server, but not the other.
-    let own = try #require(try await one.client.command(["CLIENT", "ID"]).integer)
-    _ = try await two.client.command(["CONFIG", "SET", "requirepass", "other"])
-    _ = try await two.client.command(["CLIENT", "KILL", "ID", .integer(own)])
+    let own = try #require(try await one.client.ask(["CLIENT", "ID"]).integer)
+    _ = try await two.client.ask(["CONFIG", "SET", "requirepass", "other"])
+    _ = try await two.client.ask(["CLIENT", "KILL", "ID", .integer(own)])
     #expect(await eventually { one.client.health.problem?.contains("NOAUTH") == true })
     _ = try await one.store.updateRoom(1, name: nil, topic: "new")
     two.store.forgetEverything()
     #expect(try await two.store.room(1)?.topic == "t", "Redis still has the old value")
-    _ = try await two.client.command(["CONFIG", "SET", "requirepass", ""])
+    _ = try await two.client.ask(["CONFIG", "SET", "requirepass", ""])
     #expect(
       try await eventually {
         two.store.forgetEverything()
@@ -153,13 +154,12 @@ struct CachedRoomStoreTests {
 
   @Test func aRedisThatHangsCostsADatabaseRead() async throws {
     let redis = try #require(try PrivateRedis())
-    let one = await Server(redis.url, tables)
+    let one = await Server(redis.url, tables, patience: 20)
     redis.pause()
     defer { redis.resume() }
-    let start = Date()
     #expect(try await one.store.room(1) == room)
     #expect(try await one.store.user(named: "Ann") == ann)
-    #expect(Date().timeIntervalSince(start) < 0.5)
+    #expect(tables.reads.all == ["room 1", "user Ann"])
   }
 
   @Test func aStormOnARoomIsOneRead() async throws {

@@ -40,7 +40,7 @@ final class Gate: @unchecked Sendable {
   }
 
   @Test func manyWhoAskAtOnceCauseOneLoad() async throws {
-    let cache = MemoryCache<Int, Int>(capacity: 10) { _ in 1_000 }
+    let cache = MemoryCache<Int, Int>(capacity: 10, clock: { 0 }, lifetime: { _ in 1_000 })
     let (gate, loads) = (Gate(), Collected<Int>())
     try await withThrowingTaskGroup(of: Int.self) { group in
       for _ in 0..<500 {
@@ -60,7 +60,7 @@ final class Gate: @unchecked Sendable {
   }
 
   @Test func aLoadThatBeganBeforeAnInvalidationIsNotKept() async throws {
-    let cache = MemoryCache<Int, String>(capacity: 10) { _ in 1_000 }
+    let cache = MemoryCache<Int, String>(capacity: 10, clock: { 0 }, lifetime: { _ in 1_000 })
     let gate = Gate()
     async let old = cache.value(for: 1) {
       await gate.pass()
@@ -86,13 +86,13 @@ final class Gate: @unchecked Sendable {
   }
 
   @Test func aFailureReachesAllWhoWaitAndIsNotKept() async throws {
-    let cache = MemoryCache<Int, Int>(capacity: 10) { _ in 1_000 }
+    let cache = MemoryCache<Int, Int>(capacity: 10, clock: { 0 }, lifetime: { _ in 1_000 })
     await #expect(throws: Broken.self) { try await cache.value(for: 1) { throw Broken() } }
     #expect(try await cache.value(for: 1) { 1 } == 1)
   }
 
   @Test func oneCallersCancellationIsNotTheOthers() async throws {
-    let cache = MemoryCache<Int, Int>(capacity: 10) { _ in 1_000 }
+    let cache = MemoryCache<Int, Int>(capacity: 10, clock: { 0 }, lifetime: { _ in 1_000 })
     let gate = Gate()
     async let cancelled = try? cache.value(for: 1) {
       await gate.pass()
@@ -106,7 +106,7 @@ final class Gate: @unchecked Sendable {
   }
 
   @Test func itHoldsNoMoreThanItsCapacity() async throws {
-    let cache = MemoryCache<Int, Int>(capacity: 3) { _ in 1_000 }
+    let cache = MemoryCache<Int, Int>(capacity: 3, clock: { 0 }, lifetime: { _ in 1_000 })
     for key in 0..<100 { #expect(try await cache.value(for: key) { key } == key) }
     #expect(try await cache.value(for: 99) { -1 } == 99)
     #expect(try await cache.value(for: 0) { -1 } == -1)
