@@ -36,8 +36,8 @@ let package = Package(
       dependencies: ["Drivers", "Migrations", "CJWT"],
       swiftSettings: rules),
     .target(
-      name: "Migrations", path: "migrations", sources: ["Migrations.swift"],
-      resources: [.embedInCode("mysql"), .embedInCode("sqlite")],
+      name: "Migrations", path: "migrations", sources: ["Migrations.swift", "IndexTemplate.swift"],
+      resources: [.embedInCode("mysql"), .embedInCode("sqlite"), .embedInCode("elasticsearch")],
       swiftSettings: rules),
     .target(
       name: "HistoryIndex",
@@ -50,11 +50,15 @@ let package = Package(
 
     .target(
       name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
-    .testTarget(name: "DriversTests", dependencies: ["Drivers", "RedisTesting"], swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
+    .testTarget(
+      name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
     .testTarget(
       name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
       swiftSettings: rules),
     .testTarget(
-      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+      name: "HistoryIndexTests",
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer"],
+      swiftSettings: rules),
   ]
 )
