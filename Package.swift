@@ -48,7 +48,6 @@ let package = Package(
       resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
-    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .target(
       name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
     .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
