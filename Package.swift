@@ -58,7 +58,10 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
+      swiftSettings: rules),
+    .testTarget(
+      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
       swiftSettings: rules),
   ]
 )
