@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func readsOnAfterAFloodHadToWait() async throws {
-    try await TestEdge.run({ $0.sockets.session.sends = .init(rate: 4_000, burst: 100) }) { test in
+    try await TestEdge.run(configured { $0.sockets.session.sends = .init(rate: 4_000, burst: 100) }) { test in
       let socket = try test.connect("/raw")
       let flood = (0..<2_000).flatMap { clientFrame("\($0)") }
       try socket.send(flood)
@@ -70,10 +70,12 @@ import Testing
   }
 
   @Test func boundsWhatIsNotAcknowledged() async throws {
-    try await TestEdge.run({
-      $0.sockets.session.sendsInFlight = 10
-      $0.loops = 1
-    }) { test in
+    try await TestEdge.run(
+      configured {
+        $0.sockets.session.sendsInFlight = 10
+        $0.loops = 1
+      }
+    ) { test in
       test.hub.holdsSends = true
       let socket = try test.connect("/raw")
       try socket.send((0..<25).flatMap { clientFrame("\($0)") })
@@ -204,7 +206,8 @@ import Testing
   }
 
   @Test func pingsAndEndsTheSilent() async throws {
-    try await TestEdge.run({ $0.sockets.times = SocketTimes(pingInterval: 200, silence: 900, closing: 300) }) { test in
+    try await TestEdge.run(configured { $0.sockets.times = SocketTimes(pingInterval: 200, silence: 900, closing: 300) })
+    { test in
       let socket = try test.connect("/raw")
       #expect(try socket.frame().opcode == 0x9)
       while try !socket.isAtEnd() { _ = try socket.frame() }
@@ -213,11 +216,13 @@ import Testing
   }
 
   @Test func cutsOffWhoDoesNotReadAndSlowsNoOneElse() async throws {
-    try await TestEdge.run({
-      $0.sockets.limits.sendBuffer = 16 << 10
-      $0.sockets.limits.queue = 256 << 10
-      $0.sockets.times.closing = 500
-    }) { test in
+    try await TestEdge.run(
+      configured {
+        $0.sockets.limits.sendBuffer = 16 << 10
+        $0.sockets.limits.queue = 256 << 10
+        $0.sockets.times.closing = 500
+      }
+    ) { test in
       let slow = try TestSocket(port: test.port, receiveBuffer: 4_096)
       try slow.handshake("/raw")
       let quick = try test.connect("/raw")
@@ -233,7 +238,7 @@ import Testing
   }
 
   @Test func bringsALongReplayThatIsLargerThanTheQueue() async throws {
-    try await TestEdge.run({ $0.sockets.limits.queue = 64 << 10 }) { test in
+    try await TestEdge.run(configured { $0.sockets.limits.queue = 64 << 10 }) { test in
       let writer = try test.connect("/raw")
       let text = String(repeating: "x", count: 10_000)
       for _ in 0..<100 {
