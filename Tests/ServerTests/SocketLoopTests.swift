@@ -112,6 +112,8 @@ import Testing
       #expect(try socket.frame("error")["error"]?.string == "message_not_found")
       try socket.sendText(#"{"type":"read","seq":5}"#)
       #expect(try socket.frame("read")["seq"]?.integer == 5)
+      try socket.sendText(#"{"type":"read","seq":1000}"#)
+      #expect(try socket.frame("read")["seq"]?.integer == 10, "not beyond the newest message")
       try socket.sendText(#"{"type":"auth","token":"bad","ref":"t"}"#)
       #expect(try socket.frame("error")["error"]?.string == "unauthorized")
       try socket.sendText(#"{"type":"auth","token":"good"}"#)
@@ -170,11 +172,24 @@ import Testing
     }
   }
 
-  @Test func closesWhenTheTokenExpires() async throws {
-    let wheelAndWall = WallClock.now + 300
-    var session = V1Session(upgrade(expiresAt: wheelAndWall), limits: SessionLimits(), now: 0)
-    guard case .expire(let time)? = session.start().first else { return #expect(Bool(false), "expire expected") }
-    #expect(time == wheelAndWall)
+  @Test(arguments: ["/v1", "/raw"])
+  func closesWhenTheTokenExpires(path: String) async throws {
+    try await TestEdge.run { test in
+      let socket = try test.connect("\(path)?expires=\(WallClock.now + 300)")
+      #expect(try socket.closeCode() == 4001)
+    }
+  }
+
+  @Test func staysOpenWhereTheTokenWasRenewed() async throws {
+    try await TestEdge.run { test in
+      let socket = try test.connect("/v1?expires=\(WallClock.now + 1_000)")
+      try socket.sendText(#"{"type":"auth","token":"good"}"#)
+      _ = try socket.frame("auth")
+      let other = try test.connect("/v1?expires=\(WallClock.now + 1_500)")
+      #expect(try other.closeCode() == 4001)
+      try socket.sendText(#"{"type":"ping","ref":"p"}"#)
+      #expect(try socket.frame("pong")["ref"]?.string == "p")
+    }
   }
 }
 

@@ -103,6 +103,6 @@ struct TestRoutes: HTTPHandler {
   private func joining(_ request: HTTPRequest, _ format: WireFormat) -> HTTPReply {
     let user = request.parameter("user") == "bob" ? bob : anna
     presence.enterNow(room: 1, user: user.name)
-    return .webSocket(upgrade(user, format: format))
+    return .webSocket(upgrade(user, format: format, expiresAt: request.parameter("expires").flatMap(Int64.init)))
   }
 }
