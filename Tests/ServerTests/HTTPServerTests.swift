@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func endsRequestsThatDripIn() async throws {
-    try await TestEdge.run({ $0.http.requestTime = 300 }) { test in
+    try await TestEdge.run(configured { $0.http.requestTime = 300 }) { test in
       let socket = try TestSocket(port: test.port)
       try socket.send("GET /echo HTTP/1.1\r\nX-Slow: ")
       #expect(try socket.isAtEnd())
@@ -106,9 +106,11 @@ import Testing
   }
 
   @Test func answersPreflightsOfAllowedOriginsAndRefusesOthers() async throws {
-    try await TestEdge.run({
-      $0.http.origins = OriginPolicy(allowed: ["https://chat.example"], isEnforced: true)
-    }) { test in
+    try await TestEdge.run(
+      configured {
+        $0.http.origins = OriginPolicy(allowed: ["https://chat.example"], isEnforced: true)
+      }
+    ) { test in
       let socket = try TestSocket(port: test.port)
       let preflight = try socket.request(
         "OPTIONS /echo HTTP/1.1\r\nHost: x\r\nOrigin: https://chat.example\r\nAccess-Control-Request-Method: PUT\r\n\r\n"
@@ -175,7 +177,7 @@ import Testing
   }
 
   @Test func boundsTheNumberOfWebSockets() async throws {
-    try await TestEdge.run({ $0.http.webSockets = 2 }) { test in
+    try await TestEdge.run(configured { $0.http.webSockets = 2 }) { test in
       let sockets = try [test.connect("/raw"), test.connect("/raw")]
       #expect(try TestSocket(port: test.port).request(TestSocket.handshakeText("/raw")).status == 503)
       sockets[0].close()

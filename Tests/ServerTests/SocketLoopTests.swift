@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func readsOnAfterAFloodHadToWait() async throws {
-    try await TestEdge.run({ $0.sockets.session.sends = .init(rate: 4_000, burst: 100) }) { test in
+    try await TestEdge.run(configured { $0.sockets.session.sends = .init(rate: 4_000, burst: 100) }) { test in
       let socket = try test.connect("/raw")
       let flood = (0..<2_000).flatMap { clientFrame("\($0)") }
       try socket.send(flood)
@@ -70,10 +70,12 @@ import Testing
   }
 
   @Test func boundsWhatIsNotAcknowledged() async throws {
-    try await TestEdge.run({
-      $0.sockets.session.sendsInFlight = 10
-      $0.loops = 1
-    }) { test in
+    try await TestEdge.run(
+      configured {
+        $0.sockets.session.sendsInFlight = 10
+        $0.loops = 1
+      }
+    ) { test in
       test.hub.holdsSends = true
       let socket = try test.connect("/raw")
       try socket.send((0..<25).flatMap { clientFrame("\($0)") })
@@ -110,6 +112,8 @@ import Testing
       #expect(try socket.frame("error")["error"]?.string == "message_not_found")
       try socket.sendText(#"{"type":"read","seq":5}"#)
       #expect(try socket.frame("read")["seq"]?.integer == 5)
+      try socket.sendText(#"{"type":"read","seq":1000}"#)
+      #expect(try socket.frame("read")["seq"]?.integer == 10, "not beyond the newest message")
       try socket.sendText(#"{"type":"auth","token":"bad","ref":"t"}"#)
       #expect(try socket.frame("error")["error"]?.string == "unauthorized")
       try socket.sendText(#"{"type":"auth","token":"good"}"#)
@@ -168,11 +172,24 @@ import Testing
     }
   }
 
-  @Test func closesWhenTheTokenExpires() async throws {
-    let wheelAndWall = WallClock.now + 300
-    var session = V1Session(upgrade(expiresAt: wheelAndWall), limits: SessionLimits(), now: 0)
-    guard case .expire(let time)? = session.start().first else { return #expect(Bool(false), "expire expected") }
-    #expect(time == wheelAndWall)
+  @Test(arguments: ["/v1", "/raw"])
+  func closesWhenTheTokenExpires(path: String) async throws {
+    try await TestEdge.run { test in
+      let socket = try test.connect("\(path)?expires=\(WallClock.now + 300)")
+      #expect(try socket.closeCode() == 4001)
+    }
+  }
+
+  @Test func staysOpenWhereTheTokenWasRenewed() async throws {
+    try await TestEdge.run { test in
+      let socket = try test.connect("/v1?expires=\(WallClock.now + 1_000)")
+      try socket.sendText(#"{"type":"auth","token":"good"}"#)
+      _ = try socket.frame("auth")
+      let other = try test.connect("/v1?expires=\(WallClock.now + 1_500)")
+      #expect(try other.closeCode() == 4001)
+      try socket.sendText(#"{"type":"ping","ref":"p"}"#)
+      #expect(try socket.frame("pong")["ref"]?.string == "p")
+    }
   }
 }
 
@@ -204,7 +221,8 @@ import Testing
   }
 
   @Test func pingsAndEndsTheSilent() async throws {
-    try await TestEdge.run({ $0.sockets.times = SocketTimes(pingInterval: 200, silence: 900, closing: 300) }) { test in
+    try await TestEdge.run(configured { $0.sockets.times = SocketTimes(pingInterval: 200, silence: 900, closing: 300) })
+    { test in
       let socket = try test.connect("/raw")
       #expect(try socket.frame().opcode == 0x9)
       while try !socket.isAtEnd() { _ = try socket.frame() }
@@ -213,11 +231,13 @@ import Testing
   }
 
   @Test func cutsOffWhoDoesNotReadAndSlowsNoOneElse() async throws {
-    try await TestEdge.run({
-      $0.sockets.limits.sendBuffer = 16 << 10
-      $0.sockets.limits.queue = 256 << 10
-      $0.sockets.times.closing = 500
-    }) { test in
+    try await TestEdge.run(
+      configured {
+        $0.sockets.limits.sendBuffer = 16 << 10
+        $0.sockets.limits.queue = 256 << 10
+        $0.sockets.times.closing = 500
+      }
+    ) { test in
       let slow = try TestSocket(port: test.port, receiveBuffer: 4_096)
       try slow.handshake("/raw")
       let quick = try test.connect("/raw")
@@ -233,7 +253,7 @@ import Testing
   }
 
   @Test func bringsALongReplayThatIsLargerThanTheQueue() async throws {
-    try await TestEdge.run({ $0.sockets.limits.queue = 64 << 10 }) { test in
+    try await TestEdge.run(configured { $0.sockets.limits.queue = 64 << 10 }) { test in
       let writer = try test.connect("/raw")
       let text = String(repeating: "x", count: 10_000)
       for _ in 0..<100 {

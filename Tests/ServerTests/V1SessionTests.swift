@@ -175,7 +175,8 @@ import Testing
 @Suite struct RawSessionTests {
   private func session() -> RawSession {
     RawSession(
-      .init(room: room(1), since: nil, epoch: nil, limit: 100), user: anna, limits: SessionLimits(), now: 0)
+      .init(room: room(1), since: nil, epoch: nil, limit: 100), user: anna, expiresAt: nil, limits: SessionLimits(),
+      now: 0)
   }
 
   @Test func closesWhereAMessageCannotBeStored() {

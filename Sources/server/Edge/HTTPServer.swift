@@ -6,7 +6,7 @@ struct HTTPServerConfiguration: Sendable {
   /// 0 picks a free one.
   var port: UInt16 = 8081
   /// Connections that speak HTTP at once; WebSockets are counted by themselves.
-  var connections = 4_096
+  var connections = 2_048
   var webSockets = 16_384
   var threads = 1
   /// Bytes for the headers of one request and their reply.

@@ -5,6 +5,15 @@ import Foundation
 @testable import HistoryIndex
 @testable import server
 
+/// Two loops on a free port, and what a test wants besides.
+func configured(_ configure: (inout EdgeConfiguration) -> Void) -> EdgeConfiguration {
+  var configuration = EdgeConfiguration()
+  configuration.http.port = 0
+  configuration.loops = 2
+  configure(&configuration)
+  return configuration
+}
+
 /// An edge on a free port of the loopback interface, over fakes.
 final class TestEdge: Sendable {
   let hub = FakeHub()
@@ -30,12 +39,8 @@ final class TestEdge: Sendable {
 
   /// Runs `body` against a running edge and stops it afterwards.
   static func run(
-    _ configure: (inout EdgeConfiguration) -> Void = { _ in }, _ body: (TestEdge) async throws -> Void
+    _ configuration: EdgeConfiguration = configured { _ in }, _ body: (TestEdge) async throws -> Void
   ) async throws {
-    var configuration = EdgeConfiguration()
-    configuration.http.port = 0
-    configuration.loops = 2
-    configure(&configuration)
     let test = try TestEdge(configuration)
     let running = Task { await test.edge.run() }
     defer { running.cancel() }
@@ -98,6 +103,6 @@ struct TestRoutes: HTTPHandler {
   private func joining(_ request: HTTPRequest, _ format: WireFormat) -> HTTPReply {
     let user = request.parameter("user") == "bob" ? bob : anna
     presence.enterNow(room: 1, user: user.name)
-    return .webSocket(upgrade(user, format: format))
+    return .webSocket(upgrade(user, format: format, expiresAt: request.parameter("expires").flatMap(Int64.init)))
   }
 }
