@@ -48,9 +48,9 @@ let package = Package(
       resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
-    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .target(
       name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .testTarget(
       name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
     .testTarget(

@@ -26,7 +26,8 @@ final class ImportReader: @unchecked Sendable {
   /// Each chunk taken is to be followed by `taken()`.
   let chunks: AsyncThrowingStream<ImportChunk, any Error>
   private let sink: AsyncThrowingStream<ImportChunk, any Error>.Continuation
-  private let slots = DispatchSemaphore(value: ahead)
+  /// Begins at 0 and is raised, since a semaphore must not be given up below the value that it began with.
+  private let slots = DispatchSemaphore(value: 0)
   private let lock = NSLock()
   private var isStopped = false
   // The thread's alone.
@@ -40,6 +41,7 @@ final class ImportReader: @unchecked Sendable {
     (chunks, sink) = AsyncThrowingStream.makeStream()
     self.reader = reader
     lineCount = progress.lines
+    for _ in 0..<Self.ahead { slots.signal() }
     _ = WorkerThread(name: "import") { [self] in
       do {
         try self.reader.skip(to: progress.bytes)

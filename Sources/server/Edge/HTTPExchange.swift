@@ -49,11 +49,11 @@ final class HTTPExchange: @unchecked Sendable {
   /// Why a body of that announced length is not taken; `nil` if it is.
   static func refusal(contentLength: String?) -> ChatError? {
     guard let contentLength else { return nil }
-    guard let length = UInt64(contentLength) else {
-      // More digits than fit are an honest, if absurd, length; anything else is none.
-      let isNumber = !contentLength.isEmpty && contentLength.utf8.allSatisfy { (0x30...0x39).contains($0) }
-      return isNumber ? bodyTooLarge : ChatError(400, "invalid_content_length", "Content-Length must be a number.")
+    guard !contentLength.isEmpty, contentLength.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+      return ChatError(400, "invalid_content_length", "Content-Length must be a number.")
     }
+    // More digits than fit are an honest, if absurd, length.
+    let length = UInt64(contentLength) ?? .max
     return length > UInt64(maximumBody) ? bodyTooLarge : nil
   }
 

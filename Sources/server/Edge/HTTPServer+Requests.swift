@@ -93,14 +93,20 @@ extension HTTPServer {
   private func suspend(_ exchange: HTTPExchange, _ request: HTTPRequest, _ connection: DaemonConnection) {
     exchange.stage = .suspended
     connection.suspend()
+    suspended.add(exchange, connection)
     let isTaken = pool.submit { [self] in
-      exchange.stage = .answered(await reply(to: request))
-      connection.resume()
+      let reply = await reply(to: request)
+      if !suspended.answer(exchange, with: reply), case .webSocket(let upgrade) = reply {
+        acceptor.abandon(upgrade, isReserved: true)
+      }
     }
-    guard !isTaken else { return }
+    if !isTaken { turnAway(exchange) }
+  }
+
+  /// Answers a request that no handler will.
+  func turnAway(_ exchange: HTTPExchange) {
     let error = ChatError.unavailable("The server", retryAfter: 1_000)
-    exchange.stage = .answered(.response(errorResponse(error, requestID: request.id)))
-    connection.resume()
+    _ = suspended.answer(exchange, with: .response(errorResponse(error, requestID: exchange.requestID)))
   }
 
   // MARK: - Replies

@@ -6,7 +6,7 @@ struct HTTPServerConfiguration: Sendable {
   /// 0 picks a free one.
   var port: UInt16 = 8081
   /// Connections that speak HTTP at once; WebSockets are counted by themselves.
-  var connections = 4_096
+  var connections = 2_048
   var webSockets = 16_384
   var threads = 1
   /// Bytes for the headers of one request and their reply.
@@ -38,6 +38,7 @@ final class HTTPServer: @unchecked Sendable {
   let metrics: EdgeMetrics
   let acceptor: any WebSocketAcceptor
   let deadlines = RequestDeadlines()
+  let suspended = SuspendedRequests()
   /// Requests of which something is kept; for tests.
   let exchanges = LiveCount()
   private let handler: any HTTPHandler
@@ -67,8 +68,9 @@ final class HTTPServer: @unchecked Sendable {
   /// Takes no new connections; those that are there go on.
   func stopListening() { daemon?.stopListening() }
 
-  /// Ends every connection. No handler may be at work any more. Blocks.
+  /// Ends every connection. Handlers that are still at work answer nobody. Blocks.
   func stop() {
+    for exchange in suspended.all { turnAway(exchange) }
     daemon?.stop()
     daemon = nil
   }

@@ -20,10 +20,16 @@ extension SocketReactor {
       connection.pausedUntil = now + Int64(milliseconds)
       reschedule(connection)
     case .expire(let time):
-      connection.expiresAt = time.map { now + max(0, min($0, .max - WallClock.now) - WallClock.now) }
+      connection.expiresAt = time.map { monotonic($0) }
       reschedule(connection)
     case .close(let code, let reason): beginClosing(connection, code, reason)
     }
+  }
+
+  /// A time since 1970 on this loop's clock. The past is now, and a token may end in any year.
+  private func monotonic(_ time: Milliseconds) -> Int64 {
+    let wall = WallClock.now
+    return time <= wall ? now : now + min(time - wall, 1 << 50)
   }
 
   private func submit(_ submission: Submission, _ receipt: Receipt, _ connection: Connection) {

@@ -28,7 +28,11 @@ extension SocketReactor {
   }
 
   private func refused(_ subscription: SubscriptionID, _ error: ChatError) {
-    guard let (connection, room) = pendingJoins[subscription] else { return }
+    guard let (connection, room) = pendingJoins.removeValue(forKey: subscription) else { return }
+    if let place = connection.places.firstIndex(where: { $0.room == room }) {
+      // The hub knows nothing of it, so that there is nothing to leave there.
+      connection.places[place].subscription = nil
+    }
     leave(room, connection)
     perform(connection.session.refused(room, error), connection)
   }

@@ -21,6 +21,7 @@ extension SocketReactor {
   private func append(_ frame: WebSocketFrame, _ connection: Connection) {
     connection.outbound.append(frame)
     queuedBytes += frame.bytes.count
+    queuedFrames += 1
     // A socket that is full says so when it no longer is.
     guard !connection.isDirty, !connection.interest.writing else { return }
     connection.isDirty = true
@@ -43,12 +44,16 @@ extension SocketReactor {
     cutOverflowed()
     guard !dirty.isEmpty else { return }
     queuedBytes = 0
+    metrics.framesOut.add(queuedFrames)
+    queuedFrames = 0
     var flushing: [Connection] = []
     swap(&flushing, &dirty)
     for connection in flushing {
       connection.isDirty = false
       flush(connection)
     }
+    metrics.bytesOut.add(writtenBytes)
+    writtenBytes = 0
     if dirty.isEmpty {
       flushing.removeAll(keepingCapacity: true)
       swap(&flushing, &dirty)
@@ -72,7 +77,7 @@ extension SocketReactor {
       return count
     }
     connection.replayBytes = max(0, connection.replayBytes - written)
-    metrics.bytesOut.add(written)
+    writtenBytes += written
     if isBroken { return vanish(connection) }
     setInterest(
       Poller.Interest(reading: connection.interest.reading, writing: !connection.outbound.isEmpty), connection)

@@ -42,7 +42,10 @@ final class SocketReactor {
 
   var dirty: [Connection] = []
   var overflowed: [Connection] = []
+  /// Since they were last counted; a lock for each frame would cost as much as the frame.
   var queuedBytes = 0
+  var queuedFrames = 0
+  var writtenBytes = 0
   var readBuffer = [UInt8](repeating: 0, count: readSize)
   var gatherBuffer: [UInt8] = []
 
@@ -132,7 +135,8 @@ final class SocketReactor {
     generation = (generation + 1) & 0x7FFF_FFFF
     let session: any Session =
       if upgrade.format == .raw, let join = upgrade.join {
-        RawSession(join, user: upgrade.user, limits: sessionLimits, now: now)
+        RawSession(
+          join, user: upgrade.user, expiresAt: upgrade.caller.expiresAt, limits: sessionLimits, now: now)
       } else {
         V1Session(upgrade, limits: sessionLimits, now: now)
       }

@@ -5,13 +5,18 @@ import HistoryIndex
 struct RawSession: Session {
   private let join: WebSocketUpgrade.RoomJoin
   private let user: User
+  private let expiresAt: Milliseconds?
   private let limits: SessionLimits
   private var sends: TokenBucket
   private(set) var sendsInFlight = 0
 
-  init(_ join: WebSocketUpgrade.RoomJoin, user: User, limits: SessionLimits, now: Int64) {
+  /// - Parameter expiresAt: when the caller's token ends.
+  init(
+    _ join: WebSocketUpgrade.RoomJoin, user: User, expiresAt: Milliseconds?, limits: SessionLimits, now: Int64
+  ) {
     self.join = join
     self.user = user
+    self.expiresAt = expiresAt
     self.limits = limits
     sends = TokenBucket(limits.sends, now: now)
   }
@@ -20,7 +25,7 @@ struct RawSession: Session {
 
   func start() -> [SessionAction] {
     let wish = RoomWish(room: join.room.id, since: join.since, epoch: join.epoch, limit: join.limit)
-    return [.subscribe(wish, join.room)]
+    return [.expire(at: expiresAt), .subscribe(wish, join.room)]
   }
 
   mutating func receive(_ text: String, at now: Int64) -> [SessionAction] {

@@ -38,13 +38,19 @@ struct SessionServices: Sendable {
     case .history(let room, let query, let ref):
       return .page(Receipt(room: room.id, ref: ref), try await pages.page(of: room, query))
     case .read(let room, let seq, let ref):
-      let membership = try await rooms.markRead(room: room.id, user: user.id, seq: seq)
-      return .read(Receipt(room: room.id, ref: ref), seq: membership?.readSeq ?? seq)
+      return .read(Receipt(room: room.id, ref: ref), seq: try await markRead(room, seq, user))
     case .authenticate(let token, let ref): return .authenticated(try await authority.caller(token: token), ref: ref)
     case .admit(let wish):
       let room = try await authority.admit(user, caller: caller, to: wish.room)
       await presence.enter(room: room.id, user: user.name)
       return .admitted(room, wish, user)
     }
+  }
+
+  /// Nobody has read what was not written yet: a mark beyond the newest message would hide later ones.
+  private func markRead(_ room: Room, _ seq: Int64, _ user: User) async throws -> Int64 {
+    let newest = try await pages.journal.position(of: room.id)?.lastSeq ?? 0
+    let read = min(seq, newest)
+    return try await rooms.markRead(room: room.id, user: user.id, seq: read)?.readSeq ?? read
   }
 }

@@ -5,6 +5,15 @@ import Foundation
 @testable import HistoryIndex
 @testable import server
 
+/// Two loops on a free port, and what a test wants besides.
+func configured(_ configure: (inout EdgeConfiguration) -> Void) -> EdgeConfiguration {
+  var configuration = EdgeConfiguration()
+  configuration.http.port = 0
+  configuration.loops = 2
+  configure(&configuration)
+  return configuration
+}
+
 /// An edge on a free port of the loopback interface, over fakes.
 final class TestEdge: Sendable {
   let hub = FakeHub()
@@ -30,17 +39,13 @@ final class TestEdge: Sendable {
 
   /// Runs `body` against a running edge and stops it afterwards.
   static func run(
-    _ configure: (inout EdgeConfiguration) -> Void = { _ in }, _ body: (TestEdge) async throws -> Void
+    _ configuration: EdgeConfiguration = configured { _ in }, _ body: (TestEdge) async throws -> Void
   ) async throws {
-    var configuration = EdgeConfiguration()
-    configuration.http.port = 0
-    configuration.loops = 2
-    configure(&configuration)
     let test = try TestEdge(configuration)
     let running = Task { await test.edge.run() }
     defer { running.cancel() }
     do {
-      try await body(test)
+      try await withTaskExecutorPreference(ThreadPerJobExecutor()) { try await body(test) }
     } catch {
       await test.edge.stop()
       throw error
@@ -59,6 +64,15 @@ final class TestEdge: Sendable {
     metrics.text.split(separator: "\n").first { $0.hasPrefix(line + " ") }.flatMap {
       Double($0.split(separator: " ").last ?? "")
     }
+  }
+}
+
+/// Runs each job on a thread of its own: test clients block, which Swift's cooperative threads must not.
+private final class ThreadPerJobExecutor: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let executor = unsafe asUnownedTaskExecutor()
+    Thread.detachNewThread { unsafe job.runSynchronously(on: executor) }
   }
 }
 
@@ -89,6 +103,6 @@ struct TestRoutes: HTTPHandler {
   private func joining(_ request: HTTPRequest, _ format: WireFormat) -> HTTPReply {
     let user = request.parameter("user") == "bob" ? bob : anna
     presence.enterNow(room: 1, user: user.name)
-    return .webSocket(upgrade(user, format: format))
+    return .webSocket(upgrade(user, format: format, expiresAt: request.parameter("expires").flatMap(Int64.init)))
   }
 }
