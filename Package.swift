@@ -22,7 +22,6 @@ let package = Package(
     library("CMariaDB", package: "libmariadb-dev"),
     library("CSQLite", package: "libsqlite3-dev"),
     library("CMicroHTTPD", package: "libmicrohttpd-dev"),
-    library("CWslay", package: "libwslay-dev"),
     library("CJWT", package: "libjwt-dev"),
     library("CZstd", package: "libzstd-dev"),
     library("CLinux", package: "libc6-dev"),
@@ -45,7 +44,8 @@ let package = Package(
       swiftSettings: rules),
     .executableTarget(
       name: "server",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux"],
+      resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
     .target(
@@ -58,7 +58,10 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
+      swiftSettings: rules),
+    .testTarget(
+      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
       swiftSettings: rules),
   ]
 )

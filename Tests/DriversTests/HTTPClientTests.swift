@@ -164,6 +164,22 @@ import Testing
     #expect(try await key.send(NodeRequest(.get, "/")).body == Array("ApiKey abc".utf8))
   }
 
+  @Test func aNodesURLIsTakenApart() throws {
+    let node = try #require(HTTPNode(parsing: "https://us%40er:p%3Aw@[::1]:9200/"))
+    #expect(node.origin == "https://[::1]:9200")
+    guard case .basic("us@er", "p:w") = node.credentials else {
+      Issue.record("\(node.credentials)")
+      return
+    }
+    guard case .apiKey("k") = HTTPNode(parsing: "http://h:9200", apiKey: "k")?.credentials else {
+      Issue.record("the key is missing")
+      return
+    }
+    for url in ["", "h:9200", "ftp://h", "http://", "http://h/path", "http://h?x", "http://h:port"] {
+      #expect(HTTPNode(parsing: url) == nil, "\(url)")
+    }
+  }
+
   @Test func aDeadNodeIsProbedAfterAPauseThatGrows() {
     let start = ContinuousClock.now
     var selector = NodeSelector(count: 2)

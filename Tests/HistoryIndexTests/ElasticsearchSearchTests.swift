@@ -203,6 +203,42 @@ import Testing
   }
 }
 
+/// From what a user types to what is found. On the Elasticsearch that `PALAVER_TEST_ELASTICSEARCH` names.
+@Suite(.enabled(if: TestElasticsearch.isThere), .timeLimit(.minutes(1))) struct TypedSearchTests {
+  @Test func whatIsTypedIsFound() async throws {
+    try await TestElasticsearch.with("typed") { elastic in
+      let day: Milliseconds = 86_400_000
+      try await elastic.index([
+        .sent(room: 1, seq: 1, user: "John", "the quick brown fox", at: 20_000 * day),
+        .sent(room: 1, seq: 2, user: "Ann", "see #12 in parser.swift", at: 20_001 * day),
+        .sent(room: 2, seq: 1, user: "Ann", "@John quick question https://swift.org/x", at: 20_002 * day),
+      ])
+      let expected: [(String, [Int64])] = [
+        ("", [20_002, 20_001, 20_000]), ("quick", [20_002, 20_000]), ("quick -fox", [20_002]),
+        ("\"brown fox\"", [20_000]),
+        ("from:Ann", [20_002, 20_001]), ("in:general", [20_001, 20_000]), ("in:#2", [20_002]), ("#12", [20_001]),
+        ("pars*", [20_001]), ("mentions:me", [20_002]), ("has:link", [20_002]), ("link:swift.org", [20_002]),
+        ("fox OR question", [20_002, 20_000]), ("`QUICK`", []), ("`ick br`", [20_000]), ("before:2024-10-05", [20_000]),
+        ("on:2024-10-05", [20_001]), ("-in:general", [20_002]), ("from:Nobody OR from:John", [20_000]),
+      ]
+      let search = ElasticsearchSearch(
+        client: elastic.client, names: elastic.names, journal: MemoryJournal(),
+        resolve: { reference, _ in
+          switch reference {
+          case .name(let name): name == "general" ? .test(1) : nil
+          case .id(let id): .test(id)
+          }
+        }, log: .silent)
+      let john = User(id: 7, name: "John", displayName: nil, createdAt: 0)
+      for (typed, days) in expected {
+        let scope = ReadScope(isUnlimited: false, rooms: [], closedRooms: [])
+        let page = try await search.search(SearchRequest(query: typed, scope: scope, caller: john))
+        #expect(page.hits.map { $0.message.timestamp / day } == days, "\(typed)")
+      }
+    }
+  }
+}
+
 @Suite struct SearchFailureTests {
   @Test(arguments: [
     FakeHTTPServer.Answer.reply(

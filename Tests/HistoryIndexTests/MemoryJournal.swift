@@ -40,7 +40,9 @@ final class MemoryJournal: Journal, LaneLeases, @unchecked Sendable {
   /// Another owner takes all lanes and gives them back: the numbers rise.
   func stealLeases() { locked { for lane in 0..<laneCount { numbers[lane] += 2 } } }
   var isDrained: Bool { locked { lanes.indices.allSatisfy { indexed[$0] == Int64(lanes[$0].count) } } }
+  var isPartlyDrained: Bool { locked { indexed.contains { $0 > 0 } } }
   var trimmedCount: Int { locked { trimmed.reduce(0, +) } }
+  func markIndexed() { locked { indexed = lanes.map { Int64($0.count) } } }
   func rewindCursors() { locked { indexed = Array(repeating: 0, count: laneCount) } }
 
   func makeCommitter() -> any JournalCommitter { Committer() }

@@ -71,7 +71,9 @@ import Testing
   }
 
   private func loader(_ store: Store, _ exchange: Exchange) -> SharedTailLoader {
-    SharedTailLoader(base: TailLoader(journal: store, history: store), exchange: exchange, reused: Counter())
+    SharedTailLoader(
+      base: TailLoader(journal: store, history: store), exchange: exchange, reused: Counter(),
+      patience: .seconds(60))
   }
 
   @Test func tenServersAtOnceReadTheHistoryOnce() async throws {
@@ -86,7 +88,7 @@ import Testing
     #expect(store.historyReads == 1)
   }
 
-  @Test(arguments: 0..<20) func whatWasLeftIsBroughtToThePresent(seed: UInt64) async throws {
+  @Test(arguments: 0..<8) func whatWasLeftIsBroughtToThePresent(seed: UInt64) async throws {
     var random = Seeded(seed)
     let store = Store(model(Int.random(in: 0...200, using: &random), seed: seed))
     let exchange = Exchange()
@@ -96,7 +98,8 @@ import Testing
     var expected = RoomModel()
     store.update { expected = $0 }
     #expect(store.historyReads <= 1)
-    for since in 0...expected.position.lastEvent {
+    for _ in 0..<10 {
+      let since = Int64.random(in: 0...expected.position.lastEvent, using: &random)
       let frames = tail.answer(.test(since: since)).frames
       #expect(frames.map(\.bytes) == expected.replay(after: since).map(\.bytes))
     }

@@ -58,9 +58,6 @@ public func eventually(seconds: Double = 10, _ condition: () async throws -> Boo
   return try await condition()
 }
 
-/// The shared development server; `nil` where `PALAVER_TEST_REDIS` is not set.
-public let sharedRedis = ProcessInfo.processInfo.environment["PALAVER_TEST_REDIS"].flatMap { try? RedisURL($0) }
-
 /// Values that threads add and a test reads.
 public final class Collected<Element: Sendable>: @unchecked Sendable {
   private let lock = NSLock()
@@ -70,4 +67,11 @@ public final class Collected<Element: Sendable>: @unchecked Sendable {
 
   public func append(_ element: Element) { lock.withLock { elements.append(element) } }
   public var all: [Element] { lock.withLock { elements } }
+}
+
+extension RedisClient {
+  /// A command with more time than a busy machine may take.
+  public func ask(_ arguments: [RedisArgument]) async throws(RedisError) -> RedisReply {
+    try await command(arguments, timeout: 10_000)
+  }
 }

@@ -1,34 +1,5 @@
 import Foundation
 
-/// How a client proves who it is.
-public enum HTTPCredentials: Sendable {
-  case none
-  case basic(user: String, password: String)
-  /// Elasticsearch's: the encoded form, `Authorization: ApiKey …`.
-  case apiKey(String)
-
-  var header: String? {
-    switch self {
-    case .none: nil
-    case .basic(let user, let password):
-      "Authorization: Basic \(Data("\(user):\(password)".utf8).base64EncodedString())"
-    case .apiKey(let key): "Authorization: ApiKey \(key)"
-    }
-  }
-}
-
-/// A server of a `NodePool`.
-public struct HTTPNode: Sendable {
-  /// `http://host:port`, without a path's last slash.
-  public var origin: String
-  public var credentials: HTTPCredentials
-
-  public init(origin: String, credentials: HTTPCredentials = .none) {
-    self.origin = origin
-    self.credentials = credentials
-  }
-}
-
 /// A request to whichever node answers. The work must bear being done twice.
 public struct NodeRequest: Sendable {
   public var method: HTTPRequest.Method

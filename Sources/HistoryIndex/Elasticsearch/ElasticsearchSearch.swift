@@ -1,15 +1,15 @@
 import ChatRooms
 import Drivers
+import Foundation
 
 /// Full-text search in Elasticsearch.
 ///
 /// The index finds; what it cannot tell is looked for in the texts that it gives (`LiteralCheck`), page by page until a
 /// page is filled or a bound is reached.
 public struct ElasticsearchSearch: Search {
-  /// Reads what the user typed.
-  public typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
+  typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
   /// The room that a query names, if the caller may know of it.
-  public typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
+  typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
 
   /// A request of ours gives up a little after the shards' own deadline.
   private static let timeout: Duration = .seconds(3)
@@ -19,35 +19,63 @@ public struct ElasticsearchSearch: Search {
 
   private let client: ElasticsearchClient
   private let alias: String
-  private let freshness: IndexFreshness
+  private let tail: SearchTail
   private let parse: Parser
   private let resolve: RoomResolver
   private let log: Log
 
+  /// - Parameters:
+  ///   - journal: what the index does not show yet.
+  ///   - rooms: resolves the rooms that queries name.
   public init(
-    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser,
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, rooms: any RoomStore, log: Log
+  ) {
+    self.init(
+      client: client, names: names, journal: journal, parse: Self.parse,
+      resolve: { reference, _ in
+        switch reference {
+        case .name(let name): try await rooms.room(named: name)
+        case .id(let id): try await rooms.room(id)
+        }
+      }, log: log)
+  }
+
+  init(
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = Self.parse,
     resolve: @escaping RoomResolver, log: Log
   ) {
     self.client = client
     self.alias = names.read
-    self.freshness = IndexFreshness(journal: journal)
+    let alias = names.read
+    tail = SearchTail(journal: journal) { _ = try await client.refresh(alias) }
     self.parse = parse
     self.resolve = resolve
     self.log = log
   }
 
+  static func parse(_ request: SearchRequest) throws -> SearchQuery {
+    guard let timeZone = TimeZone(identifier: request.timeZone) else {
+      throw ChatError.invalid("tz", "A time zone of the IANA database is expected, such as Europe/Berlin.")
+    }
+    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    return try SearchQueryParser(now: now, timeZone: timeZone, me: request.caller?.name).parse(request.query)
+  }
+
   public func search(_ request: SearchRequest) async throws -> SearchPage {
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
     let query = try parse(request)
-    let fresh = await freshness.beforeSearch()
     let rooms = try await rooms(of: query, request)
-    let pass = SearchPass(
-      request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
-      routing: Self.routing(query, request, rooms),
-      cursor: cursor)
-    var page = try await reading { try await run(pass) }
-    page.freshAsOf = fresh ?? 0
-    return page
+    return try await reading {
+      // Before the search: what leaves the tail later is in the index by then.
+      let view = try await tail.current()
+      let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
+      let pass = SearchPass(
+        request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
+        routing: Self.routing(query, request, rooms), cursor: cursor, tail: matches)
+      var page = try await run(pass)
+      page.freshAsOf = view.freshAsOf
+      return page
+    }
   }
 
   private func rooms(
@@ -87,7 +115,8 @@ public struct ElasticsearchSearch: Search {
   private func ask(_ pass: SearchPass, size: Int, after position: SearchPosition?) async throws -> SearchReply {
     let markers = HighlightMarkers()
     let body = SearchBody(
-      request: pass.request, query: pass.compiled, size: size, after: position, markers: markers)
+      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position,
+      markers: markers)
     var parameters = "allow_partial_search_results=true&filter_path=\(SearchReply.filterPath)"
     if let routing = pass.routing { parameters += "&routing=\(routing.percentEncoded)" }
     var writer = JSONWriter(capacity: 1_024)

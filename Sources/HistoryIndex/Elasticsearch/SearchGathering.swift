@@ -14,10 +14,14 @@ struct SearchPass {
   let leaves: [SearchQuery]
   /// Digests of hits that earlier pages gave.
   let seen: Set<UInt32>
+  /// Matches that the index may not show, and the ids whose state in the index is not the present one.
+  let tail: TailMatches
 
   init(
-    request: SearchRequest, query: SearchQuery, compiled: JSONValue, routing: String?, cursor: SearchCursor?
+    request: SearchRequest, query: SearchQuery, compiled: JSONValue, routing: String?, cursor: SearchCursor?,
+    tail: TailMatches
   ) {
+    self.tail = tail
     self.request = request
     self.query = query
     self.compiled = compiled
@@ -29,7 +33,7 @@ struct SearchPass {
   }
 
   /// Some hits may be left out.
-  var isChecked: Bool { hasLiterals || !seen.isEmpty }
+  var isChecked: Bool { hasLiterals || !seen.isEmpty || tail.ids.count > tail.hidden.count }
 
   /// Hits of this page.
   var wanted: Int {
@@ -77,32 +81,45 @@ struct SearchGathering {
   }
 
   private func isWanted(_ found: SearchReply.Found) -> Bool {
-    if pass.seen.contains(SearchCursor.digest(found.hit.message)) { return false }
+    let message = found.hit.message
+    if pass.seen.contains(SearchCursor.digest(message)) { return false }
+    if pass.tail.ids.contains(MessageDocument.id(room: message.room, seq: message.seq)) { return false }
     guard pass.hasLiterals else { return true }
     return LiteralCheck.holds(pass.query, on: found.hit.message) { part in
       pass.leaves.firstIndex(of: part).map { found.matched.contains("\($0)") } ?? false
     }
   }
 
+  /// The index's hits and the tail's, in one order.
   var page: SearchPage {
-    let isCut = !isFull && hasMore
+    let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
+    let merged = pass.request.sort == .relevance ? tail + hits : (tail + hits).sorted(by: comesFirst)
+    let given = Array(merged.prefix(pass.wanted))
+    let isLonger = hasMore || merged.count > given.count
     return SearchPage(
-      hits: hits, total: checkedTotal,
-      isTotalLowerBound: pass.hasLiterals ? hasMore || pass.cursor != nil : isTotalLowerBound,
-      next: next, isComplete: isComplete && !isCut, freshAsOf: 0)
+      hits: given, total: pass.hasLiterals ? merged.count : (total ?? 0) + pass.tail.hits.count,
+      isTotalLowerBound: pass.hasLiterals ? isLonger || pass.cursor != nil : isTotalLowerBound,
+      next: isLonger ? next(given) : nil, isComplete: isComplete && !(hasMore && !isFull), freshAsOf: 0)
   }
 
-  /// What the index counted, unless the texts were looked through: then what was found for certain.
-  private var checkedTotal: Int {
-    pass.hasLiterals ? hits.count : total ?? 0
+  /// Of a page that was cut short nothing behind the cut may be given: the next page begins there.
+  private func isBeforeLast(_ hit: SearchHit) -> Bool {
+    pass.request.sort == .relevance || last.map { comesFirst(hit, $0) } ?? true
   }
 
-  private var next: String? {
-    guard hasMore, let last, pass.wanted > 0 else { return nil }
-    let seen =
-      pass.request.sort == .relevance ? (pass.cursor?.seen ?? []) + hits.map { SearchCursor.digest($0.message) } : []
+  private func comesFirst(_ left: SearchHit, _ right: SearchHit) -> Bool {
+    SearchPosition(left.message, score: nil).precedes(right.message, pass.request.sort)
+  }
+
+  private func next(_ given: [SearchHit]) -> String? {
+    // Behind the last hit given; where the page is not full, behind the last that was looked at.
+    guard pass.wanted > 0, let end = given.count < pass.wanted ? last ?? given.last : given.last else { return nil }
+    guard pass.request.sort == .relevance else {
+      return SearchCursor(pass.request, after: end.message, score: nil, seen: []).text
+    }
+    let seen = (pass.cursor?.seen ?? []) + given.map { SearchCursor.digest($0.message) }
     guard seen.count < SearchCursor.mostByRelevance else { return nil }
-    let score = pass.request.sort == .relevance ? last.score ?? 0 : nil
-    return SearchCursor(pass.request, after: last.message, score: score, seen: seen).text
+    let anchor = last ?? end
+    return SearchCursor(pass.request, after: anchor.message, score: anchor.score ?? 0, seen: seen).text
   }
 }

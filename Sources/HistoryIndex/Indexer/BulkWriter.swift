@@ -38,7 +38,7 @@ final class BulkWriter: Sendable {
     var backoff = Backoff()
     while let indices = open.popLast() {
       try Task.checkCancellation()
-      let step = await send(batch, indices)
+      let step = try await send(batch, indices)
       for (index, fate) in step.settled { fates[index] = fate }
       open += step.open
       guard step.isSetback else {
@@ -58,13 +58,15 @@ final class BulkWriter: Sendable {
     var isSetback = false
   }
 
-  private func send(_ batch: BulkBatch, _ indices: [Int]) async -> Step {
+  private func send(_ batch: BulkBatch, _ indices: [Int]) async throws -> Step {
     guard !indices.isEmpty else { return Step() }
     let reply: BulkReply
     do {
       let answer = try await client.bulk(into: alias, body: batch.body(of: indices), timeout: timeout)
       reply = BulkReply(answer, count: indices.count)
     } catch {
+      // Stopping is no outage.
+      try Task.checkCancellation()
       reply = .again("\(error)")
     }
     return settle(indices, reply)

@@ -110,6 +110,7 @@ public final class Indexer: Sendable {
       journalState.succeeded()
       state.backoff.reset()
     } catch {
+      guard !Task.isCancelled else { return }
       journalState.failed("\(error)")
       state.pauseUntil = .now + state.backoff.next()
     }

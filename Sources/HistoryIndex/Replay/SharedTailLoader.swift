@@ -31,15 +31,14 @@ public enum TailLease: Sendable, Equatable {
 struct SharedTailLoader: TailLoading {
   /// How often a waiting server looks for what the loading one leaves.
   static let pollInterval: Duration = .milliseconds(20)
-  /// After this long a server loads by itself, whoever holds the lease.
-  static let patience: Duration = .seconds(3)
-
   var base: TailLoader
   var exchange: any TailExchange
   var reused: Counter
+  /// After this long a server loads by itself, whoever holds the lease.
+  var patience: Duration = .seconds(3)
 
   func load(_ room: Room) async throws -> RoomTail {
-    let deadline = ContinuousClock.now + Self.patience
+    let deadline = ContinuousClock.now + patience
     repeat {
       if let tail = try await usableTail(of: room) { return tail }
       switch await exchange.lease(room.id) {

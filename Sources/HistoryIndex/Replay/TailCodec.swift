@@ -1,93 +1,72 @@
 import ChatRooms
-import Drivers
 
 /// A tail as bytes for the exchange. Another version's, or damaged ones, decode to `nil`.
 enum TailCodec {
-  private static let version: Int64 = 1
+  private static let version: UInt8 = 1
 
   static func encode(_ tail: RoomTail) -> [UInt8] {
     let (messages, changes, older) = tail.contents
-    var writer = JSONWriter(capacity: 4_096 + tail.textBytes * 2)
-    writer.array {
-      $0.value(version)
-      $0.value(tail.position.epoch)
-      $0.value(tail.position.lastEvent)
-      $0.value(tail.position.lastSeq)
-      $0.optional(tail.position.lastMessageAt)
-      $0.value(tail.changesFloor)
-      $0.array { writer in for message in messages { append(message, to: &writer) } }
-      $0.array { writer in for message in older { append(message, to: &writer) } }
-      $0.array { writer in
-        for change in changes {
-          for number in [change.event, change.seq, Int64(change.kind.rawValue), change.lastSeq] { writer.value(number) }
-        }
-      }
+    var writer = ByteWriter(capacity: 64 + tail.textBytes + tail.messageCount * 64)
+    writer.byte(version)
+    writer.string(tail.position.epoch)
+    writer.signed(tail.position.lastEvent)
+    writer.signed(tail.position.lastSeq)
+    writer.signed(tail.position.lastMessageAt ?? -1)
+    writer.signed(tail.changesFloor)
+    for list in [messages, older] {
+      writer.unsigned(UInt64(list.count))
+      for message in list { MessageCodec.encode(message, &writer) }
+    }
+    writer.unsigned(UInt64(changes.count))
+    for change in changes {
+      writer.byte(change.kind.rawValue)
+      writer.signed(change.event)
+      writer.signed(change.seq)
+      writer.signed(change.lastSeq)
     }
     return writer.bytes
   }
 
   static func decode(_ bytes: [UInt8], room: RoomID) -> RoomTail? {
-    guard let fields = try? JSONValue(parsing: bytes).array, fields.count == 9, fields[0].integer == version,
-      let epoch = fields[1].string, let lastEvent = fields[2].integer, let lastSeq = fields[3].integer,
-      let floor = fields[5].integer, let messages = self.messages(fields[6], room: room),
-      let older = self.messages(fields[7], room: room), let changes = self.changes(fields[8]),
-      messages.last?.seq ?? 0 == lastSeq || messages.isEmpty && lastSeq == 0
-    else { return nil }
-    return RoomTail(
-      position: RoomPosition(
-        epoch: epoch, lastEvent: lastEvent, lastSeq: lastSeq, lastMessageAt: fields[4].integer),
-      messages: messages, changes: changes, changesFloor: floor, olderChanged: older)
+    var reader = ByteReader(bytes)
+    guard let tail = try? decode(&reader), reader.isAtEnd, tail.isOf(room) else { return nil }
+    return tail
   }
 
-  private static func append(_ message: Message, to writer: inout JSONWriter) {
-    writer.array {
-      for number in [message.seq, message.event, message.revised, message.userID, message.timestamp] {
-        $0.value(number)
-      }
-      $0.value(message.user)
-      $0.value(message.text)
-      $0.value(message.isDeleted)
-      $0.optional(message.ref)
-      $0.optional(message.data)
-      $0.optional(message.replyTo)
-      $0.optional(message.editedAt)
+  private static func decode(_ reader: inout ByteReader) throws(ByteReader.Malformed) -> RoomTail {
+    guard try reader.byte() == version else { throw ByteReader.Malformed() }
+    let position = RoomPosition(
+      epoch: try reader.string(), lastEvent: try reader.signed(), lastSeq: try reader.signed(),
+      lastMessageAt: try reader.signed())
+    let floor = try reader.signed()
+    let messages = try decodeMessages(&reader)
+    let older = try decodeMessages(&reader)
+    var changes: [RoomChange] = []
+    for _ in 0..<(try reader.unsigned()) {
+      guard let kind = RoomEvent.Kind(rawValue: try reader.byte()) else { throw ByteReader.Malformed() }
+      changes.append(
+        RoomChange(
+          event: try reader.signed(), seq: try reader.signed(), kind: kind, lastSeq: try reader.signed()))
     }
+    var known = position
+    if position.lastMessageAt == -1 { known.lastMessageAt = nil }
+    return RoomTail(position: known, messages: messages, changes: changes, changesFloor: floor, olderChanged: older)
   }
 
-  private static func messages(_ value: JSONValue, room: RoomID) -> [Message]? {
-    guard let values = value.array else { return nil }
-    let messages = values.compactMap { message($0, room: room) }
-    return messages.count == values.count ? messages : nil
-  }
-
-  private static func message(_ value: JSONValue, room: RoomID) -> Message? {
-    guard let fields = value.array, fields.count == 12 else { return nil }
-    let numbers = fields[..<5].compactMap(\.integer)
-    guard numbers.count == 5, let user = fields[5].string, let text = fields[6].string,
-      let isDeleted = fields[7].boolean
-    else { return nil }
-    return Message(
-      room: room, seq: numbers[0], event: numbers[1], revised: numbers[2], user: user, userID: numbers[3], text: text,
-      timestamp: numbers[4], ref: fields[8].string, data: fields[9].string, replyTo: fields[10].integer,
-      editedAt: fields[11].integer, isDeleted: isDeleted)
-  }
-
-  private static func changes(_ value: JSONValue) -> [RoomChange]? {
-    guard let numbers = value.array?.compactMap(\.integer), numbers.count % 4 == 0 else { return nil }
-    let changes = stride(from: 0, to: numbers.count, by: 4).compactMap { start -> RoomChange? in
-      guard let kind = UInt8(exactly: numbers[start + 2]).flatMap(RoomEvent.Kind.init) else { return nil }
-      return RoomChange(event: numbers[start], seq: numbers[start + 1], kind: kind, lastSeq: numbers[start + 3])
-    }
-    return changes.count == numbers.count / 4 ? changes : nil
+  /// Ends with the first message that is not there, so that a wrong count costs nothing.
+  private static func decodeMessages(_ reader: inout ByteReader) throws(ByteReader.Malformed) -> [Message] {
+    var messages: [Message] = []
+    for _ in 0..<(try reader.unsigned()) { messages.append(try MessageCodec.decode(&reader)) }
+    return messages
   }
 }
 
-extension JSONWriter {
-  fileprivate mutating func optional(_ text: String?) {
-    if let text { value(text) } else { null() }
-  }
-
-  fileprivate mutating func optional(_ number: Int64?) {
-    if let number { value(number) } else { null() }
+extension RoomTail {
+  /// Whether this is what it says: the room's newest messages, without a hole.
+  fileprivate func isOf(_ room: RoomID) -> Bool {
+    let messages = contents.messages
+    let first = position.lastSeq - Int64(messages.count)
+    return messages.enumerated().allSatisfy { $1.room == room && $1.seq == first + Int64($0) + 1 }
+      && (messages.isEmpty ? position.lastSeq == 0 : first >= 0)
   }
 }

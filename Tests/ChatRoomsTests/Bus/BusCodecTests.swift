@@ -42,7 +42,7 @@ func sampleEvents(_ count: Int, text: String = "Hello, 世界! 👋") -> [RoomEv
   @Test func garbageIsRefusedOrDecodedButNeverTraps() {
     let bytes = BusCodec.encode(.events(sampleEvents(3)), sender: 1)
     for index in bytes.indices {
-      for value in [UInt8](0...255) {
+      for value in [0, 1, 2, 0x7F, 0x80, 0xC3, 0xFF] as [UInt8] {
         var changed = bytes
         changed[index] = value
         _ = BusCodec.decode(changed)
