@@ -5,7 +5,7 @@ import Testing
 extension AcceptanceTests {
   /// JSON Web Tokens: who may come in, and what private rooms show to whom.
   @Suite(.serialized) struct TokenTests {
-    private static let secret = "a secret of more than thirty-two bytes, for tests"
+    private static let secret = "a secret of more than thirty-two bytes for tests"
 
     private func withInstallation(_ profile: Profile, _ body: (Installation) throws -> Void) throws {
       let installation = try Installation(
