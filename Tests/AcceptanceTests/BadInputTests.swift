@@ -145,7 +145,7 @@ extension AcceptanceTests {
         ("a fragmented ping", Client.frame(9, [], isFinal: false, mask: 7), 1002),
         ("a continuation of nothing", Client.frame(0, [0x20], mask: 7), 1002),
         ("two beginnings", Client.frame(1, [0x7B], isFinal: false, mask: 7) + Client.frame(1, [0x7D], mask: 7), 1002),
-        ("a length with the top bit", [0x81, 0xFF] + [UInt8](repeating: 0xFF, count: 8), 0),
+        ("a length with the top bit", [0x81, 0xFF] + [UInt8](repeating: 0xFF, count: 8) + [1, 2, 3, 4], 0),
         ("no JSON", Client.frame(1, Array("hello".utf8), mask: 7), 4000),
         ("an array", Client.frame(1, Array("[]".utf8), mask: 7), 4000),
         ("a string", Client.frame(1, Array("\"x\"".utf8), mask: 7), 4000),
