@@ -60,7 +60,9 @@ extension AcceptanceTests {
         ]
         for token in wrong {
           let reply = try ChatClient(installation, token: token).http.get("/v1/chatrooms")
-          #expect(reply.status == 401 && ["unauthorized", "token_expired"].contains(reply["error"]?.string), "\(token.prefix(40)): \(reply)")
+          #expect(
+            reply.status == 401 && ["unauthorized", "token_expired"].contains(reply["error"]?.string),
+            "\(token.prefix(40)): \(reply)")
         }
         let open = ChatClient(installation)
         for target in [
