@@ -48,8 +48,12 @@ let package = Package(
       dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
       swiftSettings: rules),
 
-    .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
-    .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
+    .target(
+      name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
+    .testTarget(name: "DriversTests", dependencies: ["Drivers", "RedisTesting"], swiftSettings: rules),
+    .testTarget(
+      name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
+      swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
   ]

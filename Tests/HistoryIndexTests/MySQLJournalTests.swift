@@ -21,6 +21,7 @@ import Testing
         sent.append(try #require(try committer.commit([submission]).first?.event))
       }
       #expect(try await fixture.journal.events(lane: 1, after: 0, limit: 10) == sent)
+      #expect(sent.map(\.message.ref) == [nil] + (1..<texts.count).map { "ref-\($0)'\\" })
       #expect(try await fixture.journal.events(lane: 1, after: 2, limit: 2) == Array(sent[2..<4]))
       #expect(try await fixture.journal.messages(in: 1, seqs: 1...5) == sent.map(\.message))
       #expect(try await fixture.journal.messages(in: 1, seqs: [5, 2, 2, 99]) == [sent[1].message, sent[4].message])

@@ -2,10 +2,13 @@ import Foundation
 
 /// A bounded first-in-first-out queue between threads: many put, one takes everything that waits at once.
 ///
-/// `NSLock` and `NSCondition` rather than `Synchronization.Mutex`, which the thread sanitizer does not understand.
+/// Waiting counts on the monotonic clock, so that a step of the wall clock delays nothing. `NSLock` rather than
+/// `Synchronization.Mutex`, which the thread sanitizer does not understand.
 public final class WorkQueue<Element: Sendable>: @unchecked Sendable {
-  private let condition = NSCondition()
+  private let lock = NSLock()
+  private let wake = DispatchSemaphore(value: 0)
   private var elements: [Element] = []
+  private var isTakerAsleep = false
   private var isClosed = false
   public let capacity: Int
 
@@ -15,26 +18,47 @@ public final class WorkQueue<Element: Sendable>: @unchecked Sendable {
   /// Returns false, and takes nothing, if the queue is full or closed.
   @discardableResult
   public func put(_ element: Element) -> Bool {
-    condition.lock()
-    defer { condition.unlock() }
-    guard !isClosed, elements.count < capacity else { return false }
+    lock.lock()
+    guard !isClosed, elements.count < capacity else {
+      lock.unlock()
+      return false
+    }
     elements.append(element)
-    if elements.count == 1 { condition.signal() }
+    wakeTaker()
     return true
   }
 
   /// Waits until something is there and returns all of it; `nil` once the queue is closed and empty.
-  public func takeAll() -> [Element]? { takeAll(until: .distantFuture) }
-
-  /// As `takeAll()`, but returns an empty array when the time has come.
-  public func takeAll(until deadline: Date) -> [Element]? {
-    condition.lock()
-    defer { condition.unlock() }
-    while elements.isEmpty {
-      if isClosed { return nil }
-      if !condition.wait(until: deadline) { return isClosed && elements.isEmpty ? nil : takeWaiting() }
+  ///
+  /// - Parameter milliseconds: how long to wait; then, an empty array. `nil`: for as long as it takes.
+  public func takeAll(waiting milliseconds: Int? = nil) -> [Element]? {
+    let deadline = milliseconds.map { DispatchTime.now() + .milliseconds($0) } ?? .distantFuture
+    while true {
+      lock.lock()
+      if !elements.isEmpty || isClosed {
+        let taken = takeWaiting()
+        let isDone = taken.isEmpty
+        lock.unlock()
+        return isDone ? nil : taken
+      }
+      isTakerAsleep = true
+      lock.unlock()
+      if wake.wait(timeout: deadline) == .timedOut { return takeWaitingNow() }
     }
+  }
+
+  /// What waits at this moment, without waiting for more.
+  public func takeWaitingNow() -> [Element] {
+    lock.lock()
+    defer { lock.unlock() }
     return takeWaiting()
+  }
+
+  /// Refuses what comes from now on; what waits is still taken.
+  public func close() {
+    lock.lock()
+    isClosed = true
+    wakeTaker()
   }
 
   private func takeWaiting() -> [Element] {
@@ -43,12 +67,12 @@ public final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     return taken
   }
 
-  /// Refuses what comes from now on; what waits is still taken.
-  public func close() {
-    condition.lock()
-    isClosed = true
-    condition.broadcast()
-    condition.unlock()
+  /// Unlocks. A signal that comes after the taker's time-out makes it look once more, and find nothing.
+  private func wakeTaker() {
+    let isAsleep = isTakerAsleep
+    isTakerAsleep = false
+    lock.unlock()
+    if isAsleep { wake.signal() }
   }
 }
 

@@ -69,6 +69,26 @@ public struct Broadcast: Sendable {
   }
 }
 
+extension Broadcast {
+  public init(rendering event: RoomEvent) {
+    let message = event.message
+    switch event.kind {
+    case .message:
+      self.init(event: event, raw: MessageWire.rawFrame(message), v1: MessageWire.messageFrame(message))
+    case .edit:
+      self.init(event: event, raw: nil, v1: MessageWire.editedFrame(message))
+    case .deletion:
+      self.init(
+        event: event, raw: nil,
+        v1: MessageWire.deletedFrame(room: event.room, event: event.event, seq: message.seq))
+    case .removal, .closure:
+      self.init(
+        event: event, raw: nil,
+        v1: MessageWire.removedFrame(room: event.room, event: event.event, user: message.user))
+    }
+  }
+}
+
 /// What the hub hands to a loop of the edge. A loop takes deliveries in the order in which they were posted.
 public enum Delivery: Sendable {
   /// The subscription begins: `ready`, these frames, `replayed` (`through` = `state.position.lastEvent`), and from now

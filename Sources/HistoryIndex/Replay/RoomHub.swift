@@ -1,22 +1,164 @@
 import ChatRooms
 import Drivers
+import Foundation
 
 /// The meeting point of what is committed and who is connected: joins rooms at an exact position and hands each event
 /// from there on to the loops that have subscribers.
 ///
-/// All methods may be called from any thread and never wait.
+/// One thread does it all, fed by a queue, so that joins, events and loaded tails have one order. It never waits for a
+/// back end: reads are jobs that `run()` carries out, a bounded number at once. All methods may be called from any
+/// thread and never wait.
 public final class RoomHub: Sendable {
-  public init() {}
+  struct Limits: Sendable {
+    /// Tails read at once; further rooms wait for their turn.
+    var loads = 16
+    /// A room nobody follows any more keeps its tail this long.
+    var idle: Milliseconds = 60_000
+    /// Bytes that all tails may hold, about.
+    var tailBytes = 256 << 20
+    /// A lane further behind than this is skipped: its rooms' subscribers resume by themselves.
+    var laneLag: Int64 = 20_000
+    /// How often the lanes' heads are read.
+    var headInterval: Duration = .milliseconds(300)
+    /// How long a failed read is remembered before it is tried again.
+    var failureMemory: Milliseconds = 100
+  }
 
-  /// Makes a loop known; the number stands for it from then on.
-  public func attach(_ loop: any DeliveryLoop) -> Int { 0 }
+  private let journal: any Journal
+  private let loader: any TailLoading
+  private let log: Log
+  private let limits: Limits
+  private let queue = WorkQueue<HubMessage>()
+  private let jobs: AsyncStream<HubJob>
+  private let jobSink: AsyncStream<HubJob>.Continuation
+
+  /// - Parameter exchange: shares tails with other servers; `nil` for a server alone.
+  public convenience init(
+    journal: any Journal, history: any History, exchange: (any TailExchange)?, metrics: Metrics, log: Log
+  ) {
+    let base = TailLoader(journal: journal, history: history)
+    let reused = metrics.counter("palaver_tails_reused_total", "Tails taken from what another server had left.")
+    let shared = exchange.map { SharedTailLoader(base: base, exchange: $0, reused: reused) }
+    self.init(journal: journal, loader: shared ?? base, metrics: metrics, log: log, limits: Limits())
+  }
+
+  init(journal: any Journal, loader: any TailLoading, metrics: Metrics, log: Log, limits: Limits) {
+    self.journal = journal
+    self.loader = loader
+    self.log = log
+    self.limits = limits
+    (jobs, jobSink) = AsyncStream.makeStream()
+    state = HubState(limits: limits, metrics: HubMetrics(metrics))
+  }
+
+  private let state: HubState
+
+  /// Reads where the lanes stand. Nothing may be joined before.
+  public func start() async throws {
+    let heads = try await journal.heads()
+    state.begin(at: heads)
+  }
+
+  /// Works until cancelled.
+  public func run() async {
+    let thread = WorkerThread(name: "hub") { [self] in work() }
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.watchHeads() }
+      for await job in jobs {
+        group.addTask { self.queue.put(await self.carryOut(job)) }
+      }
+      group.cancelAll()
+    }
+    queue.close()
+    thread.join()
+  }
+
+  /// Makes a loop known; the number stands for it from then on. Call before `run()`.
+  public func attach(_ loop: any DeliveryLoop) -> Int { state.attach(loop) }
 
   /// Answers with `Delivery.joined` or `.refused` to that loop.
-  public func join(_ request: JoinRequest, loop: Int) {}
+  public func join(_ request: JoinRequest, loop: Int) { queue.put(.join(request, loop: loop)) }
 
   /// Deliveries to the subscription may still come; the loop drops them.
-  public func leave(_ subscription: SubscriptionID, room: RoomID, loop: Int) {}
+  public func leave(_ subscription: SubscriptionID, room: RoomID, loop: Int) {
+    queue.put(.leave(subscription, room: room, loop: loop))
+  }
 
   /// A frame without a number to all of a room's `palaver.v1` subscribers on this server.
-  public func notice(_ frame: WebSocketFrame, in room: RoomID) {}
+  public func notice(_ frame: WebSocketFrame, in room: RoomID) { queue.put(.notice(frame, room: room)) }
+
+  /// Committed events in any order, from this server's writers or from the bus.
+  public func receive(_ events: [RoomEvent]) { queue.put(.events(events)) }
+
+  // MARK: The hub's thread
+
+  private func work() {
+    var pause: Int?
+    while let messages = queue.takeAll(waiting: pause) {
+      let now = Self.now()
+      state.handle(messages, now: now)
+      for job in state.takeJobs(now: now) { jobSink.yield(job) }
+      pause = Int(state.nextTick(now: now))
+    }
+  }
+
+  /// A clock that never goes back.
+  private static func now() -> Milliseconds {
+    Milliseconds(DispatchTime.now().uptimeNanoseconds / 1_000_000)
+  }
+
+  // MARK: Jobs
+
+  private func watchHeads() async {
+    while !Task.isCancelled {
+      do {
+        queue.put(.heads(try await journal.heads()))
+      } catch {
+        log.debug("lane heads not read", ["error": "\(error)"])
+      }
+      try? await Task.sleep(for: limits.headInterval)
+    }
+    jobSink.finish()
+  }
+
+  private func carryOut(_ job: HubJob) async -> HubMessage {
+    switch job {
+    case .load(let room):
+      do {
+        return .loaded(room.id, try await loader.load(room))
+      } catch let error as ChatError {
+        return .loadFailed(room.id, error)
+      } catch {
+        log.warning("tail not read", ["room": "\(room.id)", "error": "\(error)"])
+        return .loadFailed(room.id, .unavailable("The history of room \(room.id)"))
+      }
+    case .fetch(let lane, let after):
+      do {
+        let events = try await journal.events(lane: lane, after: after, limit: HistoryLimits.block)
+        return .fetched(lane: lane, events, after: after)
+      } catch {
+        log.debug("lane not fetched", ["lane": "\(lane)", "error": "\(error)"])
+        return .fetchFailed(lane: lane)
+      }
+    }
+  }
+}
+
+/// What the hub's thread is told.
+enum HubMessage: Sendable {
+  case join(JoinRequest, loop: Int)
+  case leave(SubscriptionID, room: RoomID, loop: Int)
+  case notice(WebSocketFrame, room: RoomID)
+  case events([RoomEvent])
+  case heads([LaneHead])
+  case loaded(RoomID, RoomTail)
+  case loadFailed(RoomID, ChatError)
+  case fetched(lane: Int, [RoomEvent], after: Int64)
+  case fetchFailed(lane: Int)
+}
+
+/// What the hub's thread wants read.
+enum HubJob: Sendable {
+  case load(Room)
+  case fetch(lane: Int, after: Int64)
 }

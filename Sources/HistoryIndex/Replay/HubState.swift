@@ -1,0 +1,183 @@
+import ChatRooms
+import Drivers
+
+/// What the hub's thread owns: lanes, rooms, loops. Takes messages, posts deliveries, collects jobs; does no I/O.
+///
+/// Unchecked: set up before the hub's thread begins, and from then on touched by that thread alone.
+final class HubState: @unchecked Sendable {
+  /// How often joins that wait for events, and gaps in lanes, are looked at.
+  private static let pulse: Milliseconds = 10
+  private static let sweepInterval: Milliseconds = 5_000
+
+  private let limits: RoomHub.Limits
+  private let metrics: HubMetrics
+  private var loops: [any DeliveryLoop] = []
+  private var lanes: [LaneFollower] = []
+  private var fetching: Set<Int> = []
+  private var streams: [RoomID: RoomStream] = [:]
+  /// Rooms with joins that wait for events on their way.
+  private var ahead: Set<RoomID> = []
+  private var loadQueue: [Room] = []
+  private var loadsUnderWay = 0
+  private var failures: [RoomID: (error: ChatError, until: Milliseconds)] = [:]
+  private var nextSweep: Milliseconds = 0
+
+  init(limits: RoomHub.Limits, metrics: HubMetrics) {
+    self.limits = limits
+    self.metrics = metrics
+  }
+
+  func begin(at heads: [LaneHead]) {
+    lanes = heads.sorted { $0.lane < $1.lane }.map { LaneFollower(at: $0.head) }
+  }
+
+  func attach(_ loop: any DeliveryLoop) -> Int {
+    loops.append(loop)
+    return loops.count - 1
+  }
+
+  func handle(_ messages: [HubMessage], now: Milliseconds) {
+    for message in messages { handle(message, now: now) }
+    for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
+    if now >= nextSweep { sweep(now: now) }
+  }
+
+  /// What is to be read now: gaps in lanes, and tails as far as the bound on reads allows.
+  func takeJobs(now: Milliseconds) -> [HubJob] {
+    var jobs: [HubJob] = []
+    for (lane, follower) in lanes.enumerated() where follower.needsFetch(now: now) && !fetching.contains(lane) {
+      fetching.insert(lane)
+      jobs.append(.fetch(lane: lane, after: follower.delivered))
+    }
+    while loadsUnderWay < limits.loads, !loadQueue.isEmpty {
+      loadsUnderWay += 1
+      jobs.append(.load(loadQueue.removeFirst()))
+    }
+    return jobs
+  }
+
+  /// Milliseconds until the thread has something to do although nobody told it anything.
+  func nextTick(now: Milliseconds) -> Milliseconds {
+    let isWaiting = !ahead.isEmpty || lanes.contains { $0.lag > 0 }
+    return isWaiting ? Self.pulse : max(Self.pulse, nextSweep - now)
+  }
+
+  private func handle(_ message: HubMessage, now: Milliseconds) {
+    switch message {
+    case .join(let request, let loop): join(request, loop: loop, now: now)
+    case .leave(let subscription, let room, let loop): streams[room]?.leave(subscription, loop: loop)
+    case .notice(let frame, let room): carryOut([.deliverToAll(.notice(room, frame))], for: room)
+    case .events(let events): receive(events, now: now)
+    case .heads(let heads): observe(heads, now: now)
+    case .loaded(let room, let tail):
+      loadsUnderWay -= 1
+      metrics.loads.add()
+      carryOut(streams[room]?.loaded(tail, now: now), for: room)
+    case .loadFailed(let room, let error):
+      loadsUnderWay -= 1
+      metrics.failedLoads.add()
+      failures[room] = (error, now + limits.failureMemory)
+      carryOut(streams[room]?.failed(error), for: room)
+    case .fetched(let lane, let events, let after): fetched(events, lane: lane, after: after, now: now)
+    case .fetchFailed(let lane):
+      fetching.remove(lane)
+      lanes[lane].postpone(now: now)
+    }
+  }
+
+  // MARK: Rooms
+
+  private func join(_ request: JoinRequest, loop: Int, now: Milliseconds) {
+    metrics.joins.add()
+    let room = request.room
+    if let failure = failures[room.id] {
+      guard now >= failure.until else { return post(.refused(request.subscription, failure.error), to: loop) }
+      failures[room.id] = nil
+    }
+    if streams[room.id]?.tail != nil { metrics.tailHits.add() }
+    streams[room.id, default: RoomStream(room: room, now: now)].touch(now: now)
+    carryOut(streams[room.id]?.join(request, loop: loop, now: now), for: room.id)
+  }
+
+  private func carryOut(_ actions: [RoomStream.Action]?, for room: RoomID) {
+    for action in actions ?? [] {
+      switch action {
+      case .deliver(let delivery, let loop): post(delivery, to: loop)
+      case .deliverToAll(let delivery):
+        guard let stream = streams[room] else { continue }
+        for loop in stream.loops { post(delivery, to: loop) }
+      case .load: if let stream = streams[room] { loadQueue.append(stream.room) }
+      }
+    }
+    guard let stream = streams[room] else { return }
+    if stream.isAhead { ahead.insert(room) } else { ahead.remove(room) }
+  }
+
+  private func post(_ delivery: Delivery, to loop: Int) {
+    if loops.indices.contains(loop) { loops[loop].post(delivery) }
+  }
+
+  /// Forgets rooms that nobody follows any more, and the longest unasked tails where they are too many.
+  private func sweep(now: Milliseconds) {
+    nextSweep = now + Self.sweepInterval
+    streams = streams.filter { !($0.value.isIdle && now - $0.value.lastJoin >= limits.idle) }
+    failures = failures.filter { $0.value.until > now }
+    var bytes = streams.values.reduce(0) { $0 + $1.tailBytes }
+    guard bytes > limits.tailBytes else { return }
+    for (room, stream) in streams.sorted(by: { $0.value.lastJoin < $1.value.lastJoin }) where bytes > limits.tailBytes {
+      bytes -= stream.tailBytes
+      streams[room]?.dropTail()
+    }
+  }
+
+  // MARK: Lanes
+
+  private func receive(_ events: [RoomEvent], now: Milliseconds) {
+    // Batches are of one lane nearly always; runs keep that cheap without relying on it.
+    var start = events.startIndex
+    while start < events.endIndex {
+      let lane = events[start].lane
+      let end = events[start...].firstIndex { $0.lane != lane } ?? events.endIndex
+      if lanes.indices.contains(lane) {
+        deliver(lanes[lane].receive(Array(events[start..<end]), now: now), now: now)
+      }
+      start = end
+    }
+  }
+
+  private func deliver(_ events: [RoomEvent], now: Milliseconds) {
+    metrics.events.add(events.count)
+    for event in events {
+      guard let actions = streams[event.room]?.receive(event, now: now) else { continue }
+      carryOut(actions, for: event.room)
+    }
+  }
+
+  private func observe(_ heads: [LaneHead], now: Milliseconds) {
+    for head in heads where lanes.indices.contains(head.lane) {
+      lanes[head.lane].observe(head: head.head, now: now)
+      if lanes[head.lane].lag > limits.laneLag { skip(lane: head.lane, to: head.head) }
+    }
+  }
+
+  private func fetched(_ events: [RoomEvent], lane: Int, after: Int64, now: Milliseconds) {
+    fetching.remove(lane)
+    metrics.fetched.add(events.count)
+    // Rows that were trimmed already are missing at the front.
+    if let first = events.first?.position, first > lanes[lane].delivered + 1 {
+      skip(lane: lane, to: first - 1)
+    } else if events.isEmpty, lanes[lane].delivered == after {
+      skip(lane: lane, to: after + lanes[lane].lag)
+    }
+    receive(events, now: now)
+  }
+
+  private func skip(lane: Int, to position: Int64) {
+    metrics.skippedLanes.add()
+    lanes[lane].skip(to: position)
+    for (room, stream) in streams where stream.room.lane == lane {
+      streams[room]?.dropTail()
+      carryOut(streams[room]?.interrupt(), for: room)
+    }
+  }
+}

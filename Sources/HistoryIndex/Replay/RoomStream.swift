@@ -1,0 +1,170 @@
+import ChatRooms
+
+/// A room that somebody on this server follows, or followed a moment ago: where it stands, who listens, its tail.
+///
+/// Pure: the hub gives it events, joins and loaded tails, and carries out the actions that it returns. All of a room's
+/// subscribers stand at one position, so an event is one comparison a room, and a join needs no buffer of its own.
+struct RoomStream: Sendable {
+  enum Action: Sendable {
+    /// To one loop.
+    case deliver(Delivery, loop: Int)
+    /// To every loop that has subscribers of the room.
+    case deliverToAll(Delivery)
+    /// Read the tail, then call `loaded` or `failed`.
+    case load
+  }
+
+  private struct Waiting: Sendable {
+    var request: JoinRequest
+    var loop: Int
+  }
+
+  /// How long joins wait for this server to have delivered what the database knows already.
+  static let catchUpPatience: Milliseconds = 1_500
+  /// Events buffered while a tail is read; beyond, the read is begun anew.
+  static let maximumBuffered = 20_000
+
+  let room: Room
+  private(set) var tail: RoomTail?
+  /// What the subscribers have seen; `nil` while there are none.
+  private var position: Int64?
+  private var subscribers: [Int: Set<SubscriptionID>] = [:]
+  private var waiting: [Waiting] = []
+  private var isLoading = false
+  private var buffered: [RoomEvent] = []
+  /// A tail that is ahead of the subscribers, and since when.
+  private var aheadSince: Milliseconds?
+  private(set) var lastJoin: Milliseconds
+
+  init(room: Room, now: Milliseconds) {
+    self.room = room
+    lastJoin = now
+  }
+
+  var isIdle: Bool { subscribers.isEmpty && waiting.isEmpty && !isLoading }
+  /// Joins wait for events that are on their way.
+  var isAhead: Bool { aheadSince != nil }
+  /// Bytes that the tail holds, about: texts, and what a message and its rendered frame need beside.
+  var tailBytes: Int { tail.map { $0.textBytes * 2 + $0.messageCount * 800 } ?? 0 }
+  var loops: some Collection<Int> { subscribers.keys }
+  var subscriberCount: Int { subscribers.values.reduce(0) { $0 + $1.count } }
+
+  // MARK: Joins
+
+  mutating func touch(now: Milliseconds) { lastJoin = now }
+
+  mutating func join(_ request: JoinRequest, loop: Int, now: Milliseconds) -> [Action] {
+    waiting.append(Waiting(request: request, loop: loop))
+    if tail != nil { return admit(now: now) }
+    guard !isLoading else { return [] }
+    isLoading = true
+    return [.load]
+  }
+
+  mutating func leave(_ subscription: SubscriptionID, loop: Int) {
+    waiting.removeAll { $0.request.subscription == subscription }
+    subscribers[loop]?.remove(subscription)
+    if subscribers[loop]?.isEmpty == true { subscribers[loop] = nil }
+    if subscribers.isEmpty { position = nil }
+  }
+
+  /// Frees the tail of a room where nobody joins; the subscribers stay.
+  mutating func dropTail() {
+    if waiting.isEmpty { tail = nil }
+  }
+
+  // MARK: Tails
+
+  mutating func loaded(_ loaded: RoomTail, now: Milliseconds) -> [Action] {
+    isLoading = false
+    var loaded = loaded
+    for event in buffered where event.event > loaded.position.lastEvent {
+      guard loaded.apply(event) else {
+        // The buffer overflowed, or events went missing in between: read again.
+        buffered = []
+        isLoading = true
+        return [.load]
+      }
+    }
+    buffered = []
+    tail = loaded
+    return admit(now: now)
+  }
+
+  mutating func failed(_ error: ChatError) -> [Action] {
+    isLoading = false
+    buffered = []
+    defer { waiting = [] }
+    return waiting.map { .deliver(.refused($0.request.subscription, error), loop: $0.loop) }
+  }
+
+  /// Lets the waiting ones in, if the tail stands where the subscribers stand.
+  private mutating func admit(now: Milliseconds) -> [Action] {
+    guard var tail, !waiting.isEmpty else { return [] }
+    var actions: [Action] = []
+    if let position, position < tail.position.lastEvent {
+      // The database was asked a moment before the events reached this server: they are on their way.
+      let since = aheadSince ?? now
+      aheadSince = since
+      guard now - since >= Self.catchUpPatience else { return [] }
+      actions = interrupt()
+    }
+    aheadSince = nil
+    position = tail.position.lastEvent
+    for join in waiting {
+      let (state, frames) = tail.answer(join.request)
+      subscribers[join.loop, default: []].insert(join.request.subscription)
+      actions.append(.deliver(.joined(join.request.subscription, state, frames), loop: join.loop))
+    }
+    waiting = []
+    self.tail = tail
+    return actions
+  }
+
+  /// Called now and then while joins wait.
+  mutating func tick(now: Milliseconds) -> [Action] {
+    aheadSince == nil ? [] : admit(now: now)
+  }
+
+  // MARK: Events
+
+  mutating func receive(_ event: RoomEvent, now: Milliseconds) -> [Action] {
+    if isLoading, buffered.count < Self.maximumBuffered { buffered.append(event) }
+    if let lastEvent = tail?.position.lastEvent, event.event > lastEvent, tail?.apply(event) != true {
+      // Events of this room were skipped, as by an import: the tail is of no use any more.
+      tail = nil
+    }
+    var actions: [Action] = []
+    if let position, event.event > position {
+      if event.event == position + 1 {
+        self.position = event.event
+        actions = deliver(event)
+      } else {
+        actions = interrupt()
+      }
+    }
+    if tail == nil, !waiting.isEmpty, !isLoading {
+      isLoading = true
+      actions.append(.load)
+    }
+    if aheadSince != nil { actions += admit(now: now) }
+    return actions
+  }
+
+  private func deliver(_ event: RoomEvent) -> [Action] {
+    let delivery = Action.deliverToAll(.broadcast(room.id, Broadcast(rendering: event)))
+    switch event.kind {
+    case .message, .edit, .deletion: return [delivery]
+    case .removal: return [delivery, .deliverToAll(.evict(room.id, event.message.userID))]
+    case .closure: return [delivery, .deliverToAll(.evict(room.id, nil))]
+    }
+  }
+
+  /// The subscribers missed something: they are sent away, and resume from where they know they are.
+  mutating func interrupt() -> [Action] {
+    let actions = subscribers.keys.map { Action.deliver(.interrupt(room.id), loop: $0) }
+    subscribers = [:]
+    position = nil
+    return actions
+  }
+}

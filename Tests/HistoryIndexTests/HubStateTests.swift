@@ -1,0 +1,152 @@
+import ChatRooms
+import Drivers
+import Foundation
+import Testing
+
+@testable import HistoryIndex
+
+/// Schedules against the hub's state without threads: joins, events and loads in every order.
+@Suite struct HubStateTests {
+  final class Loop: DeliveryLoop, @unchecked Sendable {
+    var deliveries: [Delivery] = []
+    func post(_ delivery: Delivery) { deliveries.append(delivery) }
+  }
+
+  /// What one subscriber was sent, as a list of frames; fails where live events are not dense.
+  private func view(of id: UInt64, in deliveries: [Delivery]) -> (frames: [[UInt8]], last: Int64)? {
+    var frames: [[UInt8]] = []
+    var last: Int64?
+    for delivery in deliveries {
+      switch delivery {
+      case .joined(let subscription, let state, let replay) where subscription.value == id:
+        frames = replay.map(\.bytes)
+        last = state.position.lastEvent
+      case .broadcast(_, let broadcast):
+        guard let before = last else { continue }
+        #expect(broadcast.event.event == before + 1, "live events are dense")
+        last = broadcast.event.event
+        frames.append(broadcast.v1.bytes)
+      case .interrupt: last = nil
+      default: break
+      }
+    }
+    return last.map { (frames, $0) }
+  }
+
+  private func hub() -> (HubState, Loop) {
+    let hub = HubState(limits: .init(), metrics: HubMetrics(Metrics()))
+    hub.begin(at: [LaneHead(lane: 0, head: 0, indexed: 0)])
+    let loop = Loop()
+    _ = hub.attach(loop)
+    return (hub, loop)
+  }
+
+  /// The tail is loaded at one moment, delivered at another, events come in between and lag behind the database.
+  @Test(arguments: 0..<200) func aJoinAtAnyMomentHasNoGapAndNoDouble(seed: UInt64) {
+    var random = Seeded(seed)
+    var model = RoomModel()
+    let (hub, loop) = hub()
+    for _ in 0..<Int.random(in: 0...20, using: &random) { model.step(using: &random) }
+    var fed = Int.random(in: 0...model.events.count, using: &random)
+    hub.handle([.events(Array(model.events[..<fed]))], now: 0)
+    var pendingTail: RoomTail?
+    var now: Milliseconds = 0
+    for join in 1...4 {
+      hub.handle([.join(.test(UInt64(join), since: 0), loop: 0)], now: now)
+      for _ in 0..<30 {
+        now += 10
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: model.step(using: &random)
+        case 1 where fed < model.events.count:
+          let next = Int.random(in: fed + 1...model.events.count, using: &random)
+          hub.handle([.events(Array(model.events[fed..<next]))], now: now)
+          fed = next
+        case 2:
+          if hub.takeJobs(now: now).contains(where: { if case .load = $0 { true } else { false } }) {
+            pendingTail = model.tail()
+          }
+        default:
+          if let tail = pendingTail {
+            hub.handle([.loaded(RoomModel.room.id, tail)], now: now)
+            pendingTail = nil
+          }
+        }
+      }
+    }
+    settle(hub, &model, fed: fed, pendingTail, now: now)
+    for join in 1...4 {
+      let seen = view(of: UInt64(join), in: loop.deliveries)
+      #expect(seen?.last == model.position.lastEvent, "subscriber \(join) is up to date")
+    }
+  }
+
+  private func settle(_ hub: HubState, _ model: inout RoomModel, fed: Int, _ tail: RoomTail?, now: Milliseconds) {
+    var tail = tail
+    var now = now
+    hub.handle([.events(Array(model.events[fed...]))], now: now)
+    for _ in 0..<5 {
+      now += 100
+      if tail == nil, hub.takeJobs(now: now).contains(where: { if case .load = $0 { true } else { false } }) {
+        tail = model.tail()
+      }
+      hub.handle(tail.map { [.loaded(RoomModel.room.id, $0)] } ?? [], now: now)
+      tail = nil
+    }
+  }
+
+  @Test func twoThousandJoinsAreOneLoad() {
+    var model = RoomModel()
+    for _ in 0..<10 { model.send() }
+    let (hub, loop) = hub()
+    hub.handle((1...2_000).map { .join(.test($0, since: Int64($0 % 10)), loop: 0) }, now: 0)
+    #expect(hub.takeJobs(now: 0).count == 1)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 0)
+    hub.handle([.join(.test(3_000), loop: 0)], now: 0)
+    #expect(hub.takeJobs(now: 0).isEmpty)
+    #expect(loop.deliveries.count == 2_001)
+  }
+
+  @Test func aFailedLoadRefusesTheWaitingAndIsRememberedForAMoment() {
+    let (hub, loop) = hub()
+    hub.handle([.join(.test(1), loop: 0)], now: 0)
+    _ = hub.takeJobs(now: 0)
+    hub.handle([.loadFailed(RoomModel.room.id, .unavailable("x"))], now: 0)
+    hub.handle([.join(.test(2), loop: 0)], now: 50)
+    #expect(hub.takeJobs(now: 50).isEmpty)
+    #expect(loop.deliveries.count == 2)
+    hub.handle([.join(.test(3), loop: 0)], now: 200)
+    #expect(hub.takeJobs(now: 200).count == 1)
+  }
+
+  @Test func aSkippedEventInterruptsTheSubscribers() {
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    let (hub, loop) = hub()
+    hub.handle([.events(Array(model.events[..<3])), .join(.test(1), loop: 0)], now: 0)
+    _ = hub.takeJobs(now: 0)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 0)
+    for _ in 0..<9 { model.send() }
+    hub.handle([.fetched(lane: 0, Array(model.events[8...]), after: 3)], now: 0)
+    guard case .interrupt = loop.deliveries.last else {
+      Issue.record("not interrupted")
+      return
+    }
+  }
+
+  @Test func aRemovalEndsThatUsersSubscriptions() {
+    var model = RoomModel()
+    model.send()
+    let (hub, loop) = hub()
+    hub.handle([.events(model.events), .join(.test(1), loop: 0)], now: 0)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 0)
+    var removed = model.events[0]
+    removed.kind = .removal
+    removed.event = 2
+    removed.position = 2
+    hub.handle([.events([removed])], now: 0)
+    guard case .evict(_, 1) = loop.deliveries.last else {
+      Issue.record("not evicted")
+      return
+    }
+  }
+}
