@@ -8,10 +8,7 @@ public struct JournalRow: Sendable, Equatable {
 
 /// Refs that the server made up for senders who gave none. They are stored, and not shown.
 public enum MintedRef {
-  public static func visible(_ ref: String?) -> String? {
-    guard let ref, ref.utf8.first != UInt8(ascii: "~") else { return nil }
-    return ref
-  }
+  public static func visible(_ ref: String?) -> String? { Submission.visibleRef(ref) }
 }
 
 /// Decides what becomes of a batch of submissions: numbers them, drops what was stored before, refuses what cannot be.
