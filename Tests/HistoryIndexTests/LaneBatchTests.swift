@@ -106,9 +106,114 @@ import Testing
   }
 
   @Test func mintedRefsAreStoredAndNotShown() {
-    let resolution = LaneBatch([send("a"), send("b", ref: "~mine")]).resolve(context(), now: 1)
-    #expect(resolution.events.map(\.message.ref) == [nil, "~mine"])
-    #expect(Submission.visibleRef(resolution.refs[0]) == nil && resolution.refs[0] != nil)
-    #expect(Submission.visibleRef("~mine") == "~mine")
+    let batch = LaneBatch([send("a"), send("b", ref: "mine")], readings(), now: 1)
+    #expect(batch.rows[0].ref?.hasPrefix(Submission.mintedRefPrefix) == true)
+    #expect(batch.rows[0].event.message.ref == nil)
+    #expect(batch.rows[1].event.message.ref == "mine")
+  }
+
+  @Test func anEditKeepsAllButTheText() throws {
+    let edit = Submission(room: room, action: .edit(base: message(4, event: 6), text: "new"), actor: john, ref: nil)
+    let event = try #require(LaneBatch([edit], readings(lastEvent: 10, lastSeq: 8), now: 99).outcomes[0].event)
+    var expected = message(4, event: 6, revised: 11, text: "new")
+    expected.editedAt = 99
+    #expect(event.kind == .edit)
+    #expect(event.message == expected)
+    #expect(event.event == 11)
+    #expect(event.lastSeq == 8)
+    #expect(event.timestamp == 99)
+  }
+
+  @Test func aDeletionWinsOverAnEditThatFoundTheMessageAlive() {
+    let edit = Submission(room: room, action: .edit(base: message(4, event: 6), text: "new"), actor: john, ref: nil)
+    var later = readings(lastEvent: 10, lastSeq: 8)
+    later.changes[MessageKey(room: 1, seq: 4)] = RoomChange(event: 9, seq: 4, kind: .deletion, lastSeq: 8)
+    let batch = LaneBatch([edit], later, now: 1)
+    #expect(batch.outcomes[0].error?.word == "message_not_found")
+    #expect(batch.rows.isEmpty)
+  }
+
+  @Test func deletionsAndEditsOfOneBatchSeeEachOther() {
+    let base = message(4, event: 6)
+    let delete = Submission(room: room, action: .delete(base: base), actor: john, ref: nil)
+    let again = Submission(room: room, action: .delete(base: base), actor: john, ref: nil)
+    let edit = Submission(room: room, action: .edit(base: base, text: "new"), actor: john, ref: nil)
+    let batch = LaneBatch([edit, delete, again, edit], readings(lastEvent: 10, lastSeq: 8), now: 1)
+    #expect(batch.rows.map(\.event.kind) == [.edit, .deletion])
+    #expect(batch.outcomes[1].event?.message == base.tombstone(revised: 12))
+    #expect(batch.outcomes[2].isDuplicate == true)
+    #expect(batch.outcomes[2].event?.event == 12)
+    #expect(batch.outcomes[3].error?.status == 404)
+    #expect(batch.rooms[1]?.lastSeq == 8)
+  }
+
+  @Test func deletingWhatWasDeletedNamesThatDeletion() {
+    let delete = Submission(room: room, action: .delete(base: message(4, event: 6)), actor: john, ref: nil)
+    var later = readings(lastEvent: 10, lastSeq: 8)
+    later.changes[MessageKey(room: 1, seq: 4)] = RoomChange(event: 9, seq: 4, kind: .deletion, lastSeq: 7)
+    let batch = LaneBatch([delete], later, now: 1)
+    #expect(batch.outcomes[0].isDuplicate == true)
+    #expect(batch.outcomes[0].event?.event == 9)
+    #expect(batch.outcomes[0].event?.lastSeq == 7)
+    #expect(batch.outcomes[0].event?.message.isDeleted == true)
+    #expect(batch.rows.isEmpty)
+    #expect(batch.repeatsEarlier)
+  }
+
+  @Test func aRemovalNeedsAMember() {
+    let remove = Submission(room: room, action: .remove(user: john), actor: john, ref: nil)
+    var later = readings(lastEvent: 10, lastSeq: 8)
+    later.members = [MemberKey(room: 1, user: 7)]
+    let again = Submission(room: room, action: .remove(user: john), actor: john, ref: nil)
+    let batch = LaneBatch([remove, again], later, now: 1)
+    #expect(batch.outcomes[0].event?.kind == .removal)
+    #expect(batch.outcomes[0].event?.message.seq == 0)
+    #expect(batch.outcomes[0].event?.message.user == "John")
+    #expect(batch.outcomes[1].error?.word == "member_not_found")
+    #expect(batch.removals == [MemberKey(room: 1, user: 7)])
+  }
+
+  @Test func nothingFollowsAClosure() {
+    let close = Submission(room: room, action: .close, actor: john, ref: nil)
+    let batch = LaneBatch([send("a", ref: "x"), close, send("b"), send("a", ref: "x"), close], readings(), now: 1)
+    #expect(batch.rows.map(\.event.kind) == [.message, .closure])
+    #expect(batch.closures == [1])
+    #expect(batch.outcomes[2].error?.word == "room_not_found")
+    // What was stored stays stored, for whoever asks again.
+    #expect(batch.outcomes[3].isDuplicate == true)
+  }
+
+  @Test func anImportedRoomAsksForPatience() {
+    var importing = readings()
+    importing.rooms[1]?.isImporting = true
+    let error = LaneBatch([send("a")], importing, now: 1).outcomes[0].error
+    #expect(error?.word == "room_importing")
+    #expect(error?.status == 503)
+    #expect(error?.retryAfter != nil)
+  }
+
+  @Test func anUnknownRoomIsRefused() {
+    var none = readings()
+    none.rooms = [:]
+    #expect(LaneBatch([send("a")], none, now: 1).outcomes[0].error?.word == "room_not_found")
+  }
+
+  @Test func aChangeWhoseOutcomeWasUnknownIsNotMadeTwice() {
+    let remove = Submission(room: room, action: .remove(user: john), actor: john, ref: nil)
+    var before = readings()
+    before.members = [MemberKey(room: 1, user: 7)]
+    let stored = LaneBatch([remove], before, now: 1).rows[0].event
+    var later = readings(lastEvent: 1)
+    later.add(past: stored)
+    let batch = LaneBatch([remove], later, now: 2)
+    #expect(batch.outcomes[0].event == stored)
+    #expect(batch.outcomes[0].isDuplicate == true)
+    #expect(batch.rows.isEmpty)
+  }
+
+  @Test func countersAtTheirEndDoNotTrap() {
+    var readings = readings(lastEvent: .max, lastSeq: .max)
+    readings.heads = [3: .max]
+    #expect(LaneBatch([send("a")], readings, now: 1).rows.count == 1)
   }
 }
