@@ -6,14 +6,6 @@ public struct JournalRow: Sendable, Equatable {
   public var ref: String?
 }
 
-/// Refs that the server made up for senders who gave none. They are stored, and not shown.
-public enum MintedRef {
-  public static func visible(_ ref: String?) -> String? {
-    guard let ref, ref.utf8.first != UInt8(ascii: "~") else { return nil }
-    return ref
-  }
-}
-
 /// Decides what becomes of a batch of submissions: numbers them, drops what was stored before, refuses what cannot be.
 ///
 /// Pure: it takes what was read under the locks of the lanes and says what to write. Positions, events and seqs come
@@ -88,7 +80,7 @@ public struct LaneDecisions {
   private mutating func send(_ submission: Submission, _ text: String, _ data: String?, _ replyTo: Int64?) -> Outcome {
     let message = Message(
       room: submission.room.id, seq: 0, event: 0, revised: 0, user: submission.actor.name,
-      userID: submission.actor.id, text: text, timestamp: now, ref: MintedRef.visible(submission.ref), data: data,
+      userID: submission.actor.id, text: text, timestamp: now, ref: Submission.visibleRef(submission.ref), data: data,
       replyTo: replyTo)
     let event = append(.message, message, submission, ref: submission.ref)
     readings.sent[refKey(submission)] = event
