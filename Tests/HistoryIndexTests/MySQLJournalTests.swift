@@ -21,7 +21,6 @@ import Testing
         sent.append(try #require(try committer.commit([submission]).first?.event))
       }
       #expect(try await fixture.journal.events(lane: 1, after: 0, limit: 10) == sent)
-      #expect(sent.map(\.message.ref) == [nil] + (1..<texts.count).map { "ref-\($0)'\\" })
       #expect(try await fixture.journal.events(lane: 1, after: 2, limit: 2) == Array(sent[2..<4]))
       #expect(try await fixture.journal.messages(in: 1, seqs: 1...5) == sent.map(\.message))
       #expect(try await fixture.journal.messages(in: 1, seqs: [5, 2, 2, 99]) == [sent[1].message, sent[4].message])
@@ -110,7 +109,7 @@ import Testing
       // What a committer sends that looked before: the counters' comparison ends it before its COMMIT.
       var readings = LaneReadings()
       (readings.heads, readings.rooms) = ([1: 0], [1: RoomCounters(lastEvent: 0, lastSeq: 0)])
-      let plan = LaneDecisions([fixture.send("a")], readings, now: 1)
+      let plan = LaneBatch([fixture.send("a")], readings, now: 1)
       var options = MySQLOptions()
       options.allowsMultipleStatements = true
       let writer = try MySQLConnection(fixture.url, options: options)
