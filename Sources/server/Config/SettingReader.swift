@@ -34,6 +34,12 @@ struct SettingReader {
     throw error(setting, expected: "a time such as 500ms, 10s, 15m, 24h or 7d")
   }
 
+  func count(_ setting: Setting, in range: ClosedRange<Int>, default standard: Int) throws(ConfigurationError) -> Int {
+    guard let value = values[setting] else { return standard }
+    if let number = Int(value.text), range.contains(number) { return number }
+    throw error(setting, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+  }
+
   func listen() throws(ConfigurationError) -> ListenAddress {
     guard let value = values[.listen] else { return ListenAddress(host: "127.0.0.1", port: 8_081) }
     if let address = ListenAddress(value.text) { return address }
