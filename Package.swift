@@ -63,5 +63,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
       swiftSettings: rules),
+    .target(name: "TestSupport", dependencies: ["Drivers"], path: "Tests/Support", swiftSettings: rules),
+    // The server is a dependency so that its executable is built before the tests run it.
+    .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),
   ]
 )

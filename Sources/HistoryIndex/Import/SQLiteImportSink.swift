@@ -7,7 +7,7 @@ public struct SQLiteImportSink: ImportSink {
   private let database: any SQLDatabase
   private let writer = SQLiteMessageWriter()
 
-  public init(database: any SQLDatabase) { self.database = database }
+  public init(database: SQLiteDatabase) { self.database = database }
 
   public let concurrency = 1
 

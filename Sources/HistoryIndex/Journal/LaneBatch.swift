@@ -85,7 +85,7 @@ public struct LaneBatch {
   private mutating func send(_ submission: Submission, _ text: String, _ data: String?, _ replyTo: Int64?) -> Outcome {
     let message = Message(
       room: submission.room.id, seq: 0, event: 0, revised: 0, user: submission.actor.name,
-      userID: submission.actor.id, text: text, timestamp: now, ref: MintedRef.visible(submission.ref), data: data,
+      userID: submission.actor.id, text: text, timestamp: now, ref: Submission.visibleRef(submission.ref), data: data,
       replyTo: replyTo)
     let event = append(.message, message, submission, ref: submission.ref)
     readings.sent[refKey(submission)] = event
