@@ -52,5 +52,8 @@ let package = Package(
     .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+    .target(name: "TestSupport", dependencies: ["Drivers"], path: "Tests/Support", swiftSettings: rules),
+    // The server is a dependency so that its executable is built before the tests run it.
+    .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),
   ]
 )

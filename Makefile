@@ -1,0 +1,28 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test stack build lint clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Palaver by itself on http://127.0.0.1:8081, with conversations to look at
+	@scripts/run
+
+test: ## All tests, against real MariaDB, Redis and Elasticsearch
+	@scripts/install-packages build test
+	@swift build --build-tests
+	@scripts/test-stack
+
+stack: ## The whole product here: two servers behind nginx, on real MariaDB, Redis and Elasticsearch
+	@scripts/install-packages build stack
+	@swift build -c release --product palaver
+	@scripts/stack up
+
+build: ## The executable, .build/release/palaver
+	@scripts/install-packages build
+	@swift build -c release --product palaver
+
+lint: ## Form of the Swift code, the scripts, the compose file
+	@scripts/lint
+
+clean: ## Forgets what was built; keeps palaver-data and .stack
+	@rm -rf .build

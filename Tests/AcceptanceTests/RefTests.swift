@@ -1,0 +1,73 @@
+import Drivers
+import TestSupport
+import Testing
+
+extension AcceptanceTests {
+  /// Sent twice, stored once.
+  @Suite struct RefTests {
+    @Test(arguments: Profile.available)
+    func theSameRefIsTheSameMessage(profile: Profile) throws {
+      let installation = try Servers.shared(profile)
+      let (first, second) = (ChatClient(installation, 0), ChatClient(installation, 1))
+      let user = try first.freshUser()
+      let room = try first.makeRoom()
+      let sent = try first.send("once", to: room, as: user, ref: "r-1")
+      let again = try second.post("once", to: room, as: user, ref: "r-1")
+      #expect(again.status == 200, "\(again)")
+      #expect(again["seq"] == sent["seq"] && again["event"] == sent["event"] && again["ref"]?.string == "r-1")
+      let other = try second.post("twice", to: room, as: user, ref: "r-1")
+      #expect(other.status == 409 && other["error"]?.string == "ref_conflict", "\(other)")
+
+      let socket = try second.join(room, as: user)
+      _ = try socket.receiveReplay()
+      let ack = try socket.sendMessage("once", ref: "r-1")
+      #expect(ack["duplicate"]?.boolean == true && ack["seq"] == sent["seq"], "\(ack.compact)")
+      try socket.send(.object(["type": "send", "ref": "r-1", "text": "twice"]))
+      #expect(try socket.next("error", ref: "r-1")["error"]?.string == "ref_conflict")
+      #expect(try first.history(of: room).count == 1)
+
+      // Bytes, not letters; and each user has refs of his own.
+      try first.send("capital", to: room, as: user, ref: "R-1")
+      try first.send("longer", to: room, as: user, ref: "r-1 ")
+      try first.send("another's", to: room, as: try first.freshUser(), ref: "r-1")
+      #expect(try first.history(of: room).count == 4)
+    }
+
+    @Test(arguments: Profile.available)
+    func twoServersAtOnceStoreOne(profile: Profile) throws {
+      let installation = try Servers.shared(profile)
+      let chat = ChatClient(installation)
+      let user = try chat.freshUser()
+      let room = try chat.makeRoom()
+      let rounds = 10
+      for round in 0..<rounds {
+        let replies = try concurrently(8) { index in
+          try ChatClient(installation, index).post("round \(round)", to: room, as: user, ref: "ref-\(round)")
+        }
+        #expect(replies.count { $0.status == 201 } == 1, "\(replies)")
+        #expect(replies.count { $0.status == 200 } == 7, "\(replies)")
+        #expect(Set(replies.map { $0["seq"]?.integer }) == [Int64(round + 1)])
+      }
+      for round in 0..<rounds {
+        let replies = try concurrently(4) { index in
+          try ChatClient(installation, index).post("\(index)", to: room, as: user, ref: "text-\(round)")
+        }
+        #expect(replies.count { $0.status == 201 } == 1, "\(replies)")
+        #expect(replies.count { $0.status == 409 } == 3, "\(replies)")
+      }
+      #expect(try chat.history(of: room).map { $0["seq"]?.integer } == (1...Int64(2 * rounds)).map { $0 })
+    }
+
+    @Test(arguments: Profile.available)
+    func aRefThatIsNoneIsRefused(profile: Profile) throws {
+      let chat = ChatClient(try Servers.shared(profile))
+      let user = try chat.freshUser()
+      let room = try chat.makeRoom()
+      for ref in ["", String(repeating: "r", count: 65), "é", "tab\t", "\u{7F}"] {
+        let reply = try chat.post("text", to: room, as: user, ref: ref)
+        #expect(reply.status == 400 && reply["parameter"]?.string == "ref", "\(ref): \(reply)")
+      }
+      #expect(try chat.post("text", to: room, as: user, ref: String(repeating: "~", count: 64)).status == 201)
+    }
+  }
+}
