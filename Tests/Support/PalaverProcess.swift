@@ -134,7 +134,7 @@ private final class OutputLines: Sendable {
   func next(until deadline: ContinuousClock.Instant) -> String? {
     while ContinuousClock.now < deadline {
       if let line = waiting.removeFirst() { return line }
-      guard let taken = lines.takeAll(until: Date(timeIntervalSinceNow: 0.2)) else { return nil }
+      guard let taken = lines.takeAll(waiting: 200) else { return nil }
       waiting.append(taken)
     }
     return nil
