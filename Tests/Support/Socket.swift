@@ -31,6 +31,12 @@ public final class Socket {
     setOption(IPPROTO_TCP, TCP_NODELAY, 1)
   }
 
+  /// Takes over a connection that was accepted.
+  init(adopting descriptor: Int32) {
+    self.descriptor = descriptor
+    setOption(IPPROTO_TCP, TCP_NODELAY, 1)
+  }
+
   deinit { close() }
 
   private func setOption(_ level: Int, _ name: Int32, _ value: Int32) {
@@ -82,6 +88,9 @@ public final class Socket {
 
   /// Says that nothing more will be sent.
   public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Ends both directions; whoever waits for input wakes up. The one call that another thread may make.
+  public func abort() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   public func close() {
     if descriptor >= 0 { Foundation.close(descriptor) }

@@ -42,7 +42,7 @@ struct Attempt: Sendable, Equatable {
 
   /// Nobody was told that it happened, and nobody can be sure that it did not: an earlier sending of what was refused in
   /// the end may have been stored.
-  var isUnknown: Bool { !isAcknowledged && (refusal == nil || sendings > 1) }
+  var isUnknown: Bool { !isAcknowledged && sendings > 0 && (refusal == nil || sendings > 1) }
 
   var mayHaveHappened: Bool { isAcknowledged || isUnknown }
 

@@ -11,7 +11,7 @@ struct LogCheck {
   private func unequalAnswers() -> [Breach] {
     attempts.compactMap { attempt in
       let answers = Set(attempt.acknowledgements.map { [$0.seq, $0.event] })
-      guard answers.count > 1 else { return nil }
+      guard answers.count > 1 || (attempt.isAcknowledged && attempt.refusal != nil) else { return nil }
       return Breach(.sameAnswer, room: log.room, "ref \(attempt.ref) was answered differently", ["\(attempt)"])
     }
   }
