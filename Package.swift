@@ -22,7 +22,6 @@ let package = Package(
     library("CMariaDB", package: "libmariadb-dev"),
     library("CSQLite", package: "libsqlite3-dev"),
     library("CMicroHTTPD", package: "libmicrohttpd-dev"),
-    library("CWslay", package: "libwslay-dev"),
     library("CJWT", package: "libjwt-dev"),
     library("CZstd", package: "libzstd-dev"),
     library("CLinux", package: "libc6-dev"),
@@ -36,8 +35,8 @@ let package = Package(
       dependencies: ["Drivers", "Migrations", "CJWT"],
       swiftSettings: rules),
     .target(
-      name: "Migrations", path: "migrations", sources: ["Migrations.swift"],
-      resources: [.embedInCode("mysql"), .embedInCode("sqlite")],
+      name: "Migrations", path: "migrations", sources: ["Migrations.swift", "IndexTemplate.swift"],
+      resources: [.embedInCode("mysql"), .embedInCode("sqlite"), .embedInCode("elasticsearch")],
       swiftSettings: rules),
     .target(
       name: "HistoryIndex",
@@ -45,13 +44,25 @@ let package = Package(
       swiftSettings: rules),
     .executableTarget(
       name: "server",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CWslay", "CLinux"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux"],
+      resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
-    .testTarget(name: "DriversTests", dependencies: ["Drivers"], swiftSettings: rules),
-    .testTarget(name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations"], swiftSettings: rules),
+    .target(
+      name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
+    .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .testTarget(
-      name: "HistoryIndexTests", dependencies: ["HistoryIndex", "ChatRooms", "Drivers"], swiftSettings: rules),
+      name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
+    .testTarget(
+      name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
+      swiftSettings: rules),
+    .testTarget(
+      name: "HistoryIndexTests",
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
+      swiftSettings: rules),
+    .testTarget(
+      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
+      swiftSettings: rules),
     .target(name: "TestSupport", dependencies: ["Drivers"], path: "Tests/Support", swiftSettings: rules),
     // The server is a dependency so that its executable is built before the tests run it.
     .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),

@@ -42,6 +42,10 @@ public enum Migrations {
     Migration(1, "foundation", PackageResources.mysql_0001_foundation_sql)
   ]
   public static let sqlite = [
-    Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql)
+    Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql),
+    Migration(2, "search", PackageResources.sqlite_0002_search_sql),
+  ]
+  public static let elasticsearch = [
+    IndexTemplate(1, "messages", PackageResources.elasticsearch_0001_messages_json)
   ]
 }

@@ -1,2 +1,4 @@
+import Foundation
+
 // `main.swift` is main-actor isolated, and closures made here crash when a C thread calls them: hence one call.
-await Command.run()
+exit(await CommandLineProgram.ofThisProcess().run(Array(CommandLine.arguments.dropFirst())))

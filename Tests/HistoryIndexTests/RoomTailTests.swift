@@ -15,7 +15,8 @@ import Testing
       let isApplied = tail.apply(model.events[model.events.count - 1])
       #expect(isApplied)
     }
-    for since in 0...model.position.lastEvent {
+    for _ in 0..<20 {
+      let since = Int64.random(in: 0...model.position.lastEvent, using: &random)
       let answer = tail.answer(.test(since: since))
       #expect(answer.state.isComplete)
       #expect(answer.frames.map(\.bytes) == model.replay(after: since).map(\.bytes), "since \(since)")
@@ -26,7 +27,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<5) func aLongRoomIsAnsweredWithinTheLimitAndCompletely(seed: UInt64) {
+  @Test(arguments: 0..<2) func aLongRoomIsAnsweredWithinTheLimitAndCompletely(seed: UInt64) {
     var random = Seeded(seed)
     var model = RoomModel()
     for _ in 0..<2_000 { model.step(using: &random) }
@@ -37,7 +38,7 @@ import Testing
       #expect(isApplied)
     }
     let last = model.position.lastEvent
-    for behind: Int64 in [0, 1, 10, 500, 999, 1_000] {
+    for behind: Int64 in [0, 1, 10, 1_000] {
       let answer = tail.answer(.test(since: last - behind))
       #expect(answer.state.isComplete, "\(behind) behind")
       #expect(answer.frames.map(\.bytes) == model.replay(after: last - behind).map(\.bytes))

@@ -1,13 +1,13 @@
 -- The first schema. Names, refs and routings are bytes: they are compared bytewise, and no collation may equate two.
 -- Times are milliseconds since 1970.
 
-CREATE TABLE installation (
+CREATE TABLE IF NOT EXISTS installation (
   one TINYINT NOT NULL PRIMARY KEY,
   id VARBINARY(32) NOT NULL,
   created_at BIGINT NOT NULL
 ) ENGINE=InnoDB;
 
-CREATE TABLE users (
+CREATE TABLE IF NOT EXISTS users (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   name VARBINARY(256) NOT NULL,
   display_name VARBINARY(1024) NULL,
@@ -17,7 +17,7 @@ CREATE TABLE users (
   UNIQUE KEY users_by_name (name)
 ) ENGINE=InnoDB;
 
-CREATE TABLE rooms (
+CREATE TABLE IF NOT EXISTS rooms (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   name VARBINARY(1024) NULL,
   -- The name where it must be unique (public rooms), else NULL.
@@ -36,7 +36,7 @@ CREATE TABLE rooms (
 ) ENGINE=InnoDB;
 
 -- A counter row a room: made with it and never deleted, so that locking it never locks a gap.
-CREATE TABLE room_positions (
+CREATE TABLE IF NOT EXISTS room_positions (
   room_id BIGINT NOT NULL PRIMARY KEY,
   epoch VARBINARY(16) NOT NULL,
   last_event BIGINT NOT NULL DEFAULT 0,
@@ -47,7 +47,7 @@ CREATE TABLE room_positions (
   is_closed TINYINT NOT NULL DEFAULT 0
 ) ENGINE=InnoDB;
 
-CREATE TABLE members (
+CREATE TABLE IF NOT EXISTS members (
   room_id BIGINT NOT NULL,
   user_id BIGINT NOT NULL,
   role TINYINT NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE members (
   KEY members_by_user (user_id, room_id)
 ) ENGINE=InnoDB;
 
-CREATE TABLE journal_lanes (
+CREATE TABLE IF NOT EXISTS journal_lanes (
   lane INT NOT NULL PRIMARY KEY,
   -- The newest position.
   head BIGINT NOT NULL DEFAULT 0,
@@ -68,7 +68,7 @@ CREATE TABLE journal_lanes (
 ) ENGINE=InnoDB;
 
 -- Apart from journal_lanes, so that renewing a lease does not wait for a writer.
-CREATE TABLE lane_leases (
+CREATE TABLE IF NOT EXISTS lane_leases (
   lane INT NOT NULL PRIMARY KEY,
   owner VARBINARY(64) NULL,
   -- Rises with each new owner: a fencing token.
@@ -77,7 +77,7 @@ CREATE TABLE lane_leases (
 ) ENGINE=InnoDB;
 
 -- A row is the whole state of its message after the event, so that the indexer needs nothing else.
-CREATE TABLE journal (
+CREATE TABLE IF NOT EXISTS journal (
   lane INT NOT NULL,
   position BIGINT NOT NULL,
   room_id BIGINT NOT NULL,
@@ -106,7 +106,7 @@ CREATE TABLE journal (
 ) ENGINE=InnoDB;
 
 -- What happened to messages after they were sent. `last_seq`: the room's newest message then.
-CREATE TABLE room_changes (
+CREATE TABLE IF NOT EXISTS room_changes (
   room_id BIGINT NOT NULL,
   event BIGINT NOT NULL,
   seq BIGINT NOT NULL,
@@ -116,7 +116,7 @@ CREATE TABLE room_changes (
   KEY room_changes_by_message (room_id, seq, event)
 ) ENGINE=InnoDB;
 
-CREATE TABLE dead_letters (
+CREATE TABLE IF NOT EXISTS dead_letters (
   lane INT NOT NULL,
   position BIGINT NOT NULL,
   room_id BIGINT NOT NULL,
@@ -128,7 +128,7 @@ CREATE TABLE dead_letters (
 ) ENGINE=InnoDB;
 
 -- Imports under way and done, so that one that was killed goes on where it stood.
-CREATE TABLE imports (
+CREATE TABLE IF NOT EXISTS imports (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   -- The file's name and a digest of its beginning.
   source VARBINARY(512) NOT NULL,

@@ -27,9 +27,19 @@ public protocol SQLDatabase: Sendable {
   /// Runs `body` on a connection's thread; waits for a free one. A connection that `body` finds broken is replaced.
   func withConnection<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Result) async throws
     -> Result
+
+  /// As `withConnection`, for a body that only reads: it may run beside a writer, and sees all that was committed before.
+  func withReader<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Result) async throws
+    -> Result
 }
 
 extension SQLDatabase {
+  public func withReader<Result: Sendable>(
+    _ body: @escaping @Sendable (any SQLConnection) throws -> Result
+  ) async throws -> Result {
+    try await withConnection(body)
+  }
+
   /// Runs `body` in a transaction. A deadlock or a lost race for a lock is tried again a few times: `body` may run
   /// more than once and must have no effect outside of the database.
   public func withTransaction<Result: Sendable>(
@@ -47,7 +57,7 @@ extension SQLDatabase {
   }
 
   public func query(_ sql: String, _ parameters: [SQLValue] = []) async throws -> [SQLRow] {
-    try await withConnection { try $0.query(sql, parameters) }
+    try await withReader { try $0.query(sql, parameters) }
   }
 
   @discardableResult

@@ -28,8 +28,15 @@ public struct Submission: Sendable {
     self.actor = actor
     self.nonce = Int64.random(in: .min ... .max)
     self.isRefMinted = ref == nil
-    self.ref =
-      ref ?? "~\(String(UInt64.random(in: .min ... .max), radix: 36))\(String(UInt64(bitPattern: nonce), radix: 36))"
+    self.ref = ref ?? Self.mintedRefPrefix + String(UInt64(bitPattern: nonce), radix: 36)
+  }
+
+  /// Begins a ref that the server minted. No client's ref can begin so: theirs are printable.
+  public static let mintedRefPrefix = "\u{1}"
+
+  /// A stored ref as clients see it: `nil` if it was minted.
+  public static func visibleRef(_ stored: String?) -> String? {
+    stored?.hasPrefix(mintedRefPrefix) == true ? nil : stored
   }
 }
 

@@ -32,10 +32,14 @@ public final class RoomHub: Sendable {
   private let jobs: AsyncStream<HubJob>
   private let jobSink: AsyncStream<HubJob>.Continuation
 
-  public convenience init(journal: any Journal, history: any History, metrics: Metrics, log: Log) {
-    self.init(
-      journal: journal, loader: TailLoader(journal: journal, history: history), metrics: metrics, log: log,
-      limits: Limits())
+  /// - Parameter exchange: shares tails with other servers; `nil` for a server alone.
+  public convenience init(
+    journal: any Journal, history: any History, exchange: (any TailExchange)?, metrics: Metrics, log: Log
+  ) {
+    let base = TailLoader(journal: journal, history: history)
+    let reused = metrics.counter("palaver_tails_reused_total", "Tails taken from what another server had left.")
+    let shared = exchange.map { SharedTailLoader(base: base, exchange: $0, reused: reused) }
+    self.init(journal: journal, loader: shared ?? base, metrics: metrics, log: log, limits: Limits())
   }
 
   init(journal: any Journal, loader: any TailLoading, metrics: Metrics, log: Log, limits: Limits) {

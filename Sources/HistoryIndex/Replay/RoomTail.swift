@@ -42,6 +42,25 @@ struct RoomTail: Sendable {
     textBytes = (messages + olderChanged).reduce(0) { $0 + $1.text.utf8.count }
   }
 
+  /// What `init` takes, to leave it for other servers.
+  var contents: (messages: [Message], changes: [RoomChange], olderChanged: [Message]) {
+    (entries.map(\.message), changes, olderChanged.values.map(\.message).sorted { $0.seq < $1.seq })
+  }
+
+  /// The tail at a later position, given every change in between and the present state of each message that is new or
+  /// changed. `nil` if the numbers do not fit.
+  func advanced(to later: RoomPosition, changes newer: [RoomChange], messages: [Message]) -> RoomTail? {
+    let (mine, older, edited) = contents
+    var present = Dictionary(uniqueKeysWithValues: (mine + edited).map { ($0.seq, $0) })
+    for message in messages { present[message.seq] = message }
+    let range = firstSeq..<later.lastSeq + 1
+    let dense = range.compactMap { present[$0] }
+    guard dense.count == range.count else { return nil }
+    return RoomTail(
+      position: later, messages: dense, changes: older + newer, changesFloor: changesFloor,
+      olderChanged: present.values.filter { $0.seq < firstSeq })
+  }
+
   var messageCount: Int { entries.count + olderChanged.count }
   private var firstSeq: Int64 { position.lastSeq - Int64(entries.count) + 1 }
 

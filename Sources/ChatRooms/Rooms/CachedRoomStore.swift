@@ -1,0 +1,233 @@
+import Drivers
+
+/// A room store with two caches in front: this server's memory for seconds, and Redis for a minute.
+///
+/// Cached are rooms by id, users by name, and memberships, "no member" too (in memory alone). What this server changes
+/// is void everywhere before the call returns, if Redis answers; if it does not, other servers may see the old state for
+/// up to a minute. Listings, members and `readScope` are always read from the database. A cached membership's `readSeq`
+/// may be old.
+public final class CachedRoomStore: RoomStore {
+  /// Milliseconds in memory.
+  static let lifetime = 5_000
+  /// Milliseconds that "no member" is kept: a public room takes members without telling other servers.
+  static let absenceLifetime = 1_000
+  /// Values of each kind in memory.
+  static let capacity = 20_000
+
+  private struct MembershipKey: Hashable, Sendable {
+    var room: RoomID
+    var user: UserID
+  }
+
+  private let store: any RoomStore
+  private let shared: RedisCache?
+  private let bus: any Bus
+  private let rooms: MemoryCache<RoomID, Room?>
+  private let users: MemoryCache<String, User?>
+  private let memberships: MemoryCache<MembershipKey, Membership?>
+  private let sharedHits: Counter
+  private let misses: Counter
+
+  /// - Parameters:
+  ///   - client: started after this; `nil` for a server alone.
+  ///   - bus: started after this.
+  ///   - patience: milliseconds that Redis may take before the database is asked instead.
+  public init(
+    _ store: any RoomStore, client: RedisClient?, prefix: String, bus: any Bus, patience: Int = 50,
+    metrics: Metrics = Metrics()
+  ) {
+    self.store = store
+    self.bus = bus
+    shared = client.map { RedisCache(client: $0, prefix: prefix, patience: patience) }
+    rooms = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
+    users = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
+    memberships = MemoryCache(capacity: Self.capacity) { $0 == nil ? Self.absenceLifetime : Self.lifetime }
+    sharedHits = metrics.counter("palaver_room_cache_shared_hits_total", "Rooms, users, memberships found in Redis.")
+    misses = metrics.counter("palaver_room_cache_misses_total", "Rooms, users, memberships read from the database.")
+    bus.onMessage { [weak self] in self?.hear($0) }
+  }
+
+  // MARK: What is cached
+
+  public func room(_ id: RoomID) async throws -> Room? {
+    try await rooms.value(for: id) {
+      try await load("room:\(id)", tag: Self.tag(room: id), RoomCacheCodec.room, RoomCacheCodec.encode) {
+        try await store.room(id)
+      }
+    }
+  }
+
+  public func user(named name: String) async throws -> User? {
+    try await users.value(for: name) {
+      try await load("user:\(name)", tag: Self.tag(user: name), RoomCacheCodec.user, RoomCacheCodec.encode) {
+        try await store.user(named: name)
+      }
+    }
+  }
+
+  public func ensureUser(name: String) async throws -> User {
+    if let user = try await user(named: name) { return user }
+    return try await store.ensureUser(name: name)
+  }
+
+  public func membership(room: RoomID, user: UserID) async throws -> Membership? {
+    try await memberships.value(for: MembershipKey(room: room, user: user)) {
+      try await load(
+        Self.key(room, user), tag: Self.tag(room: room), RoomCacheCodec.membership, RoomCacheCodec.encode
+      ) {
+        try await store.membership(room: room, user: user)
+      }
+    }
+  }
+
+  /// From Redis, or else from the database and then into Redis.
+  private func load<Value: Sendable>(
+    _ key: String, tag: String, _ decode: ([UInt8]) -> Value?, _ encode: (Value) -> [UInt8],
+    read: () async throws -> Value?
+  ) async throws -> Value? {
+    let found = await shared?.look(up: key, tag: tag)
+    if let value = found?.value.flatMap(decode) {
+      sharedHits.add()
+      return value
+    }
+    misses.add()
+    let value = try await read()
+    if let value, let stamp = found?.stamp { shared?.store(encode(value), for: key, tag: tag, stamp: stamp) }
+    return value
+  }
+
+  // MARK: Changes
+
+  public func createUser(name: String, displayName: String?) async throws -> User {
+    try await store.createUser(name: name, displayName: displayName)
+  }
+
+  public func updateUser(_ user: User, displayName: String?) async throws -> User {
+    let updated = try await store.updateUser(user, displayName: displayName)
+    await userChanged(user.name)
+    return updated
+  }
+
+  public func deleteUser(_ user: User) async throws {
+    try await store.deleteUser(user)
+    await userChanged(user.name)
+  }
+
+  public func deleteAllUsers() async throws {
+    try await store.deleteAllUsers()
+    await everythingChanged()
+  }
+
+  public func createRoom(_ new: NewRoom, by creator: User?) async throws -> (room: Room, position: RoomPosition) {
+    try await store.createRoom(new, by: creator)
+  }
+
+  public func updateRoom(_ id: RoomID, name: String??, topic: String??) async throws -> Room {
+    let room = try await store.updateRoom(id, name: name, topic: topic)
+    await roomChanged(id)
+    return room
+  }
+
+  public func addMember(_ user: User, to room: RoomID, role: Membership.Role) async throws -> Bool {
+    let isNew = try await store.addMember(user, to: room, role: role)
+    // The member is stored: a failure from here on is none of the caller's.
+    let kind = (try? await self.room(room))?.kind
+    if isNew, kind == .public {
+      // Anybody may enter a public room, thousands at once: "no member" of it does no harm for its second.
+      memberships.remove(MembershipKey(room: room, user: user.id))
+    } else {
+      await roomChanged(room)
+    }
+    return isNew
+  }
+
+  public func markRead(room: RoomID, user: UserID, seq: Int64) async throws -> Membership? {
+    let membership = try await store.markRead(room: room, user: user, seq: seq)
+    memberships.remove(MembershipKey(room: room, user: user))
+    shared?.remove(Self.key(room, user))
+    return membership
+  }
+
+  // MARK: Invalidation
+
+  /// A room or its memberships were changed in another way than through this store: by an event in the journal.
+  /// Returns once Redis knows, or does not answer.
+  public func roomChanged(_ id: RoomID) async {
+    forget(room: id)
+    await tell(.roomChanged(id)) { $0.invalidate(tag: Self.tag(room: id), completion: $1) }
+  }
+
+  public func userChanged(_ name: String) async {
+    users.remove(name)
+    await tell(.userChanged(name: name)) { $0.invalidate(tag: Self.tag(user: name), completion: $1) }
+  }
+
+  public func everythingChanged() async {
+    forgetEverything()
+    await tell(.everythingChanged) { $0.invalidateAll(completion: $1) }
+  }
+
+  /// Empties this server's memory: messages of other servers may have been missed.
+  public func forgetEverything() {
+    rooms.removeAll { _ in true }
+    users.removeAll { _ in true }
+    memberships.removeAll { _ in true }
+  }
+
+  /// Redis first, so that a server which hears of it does not find the old value there. Both are on their way before
+  /// anybody waits.
+  private func tell(
+    _ message: BusMessage, invalidate: (RedisCache, @escaping @Sendable () -> Void) -> Void
+  ) async {
+    guard let shared else { return bus.publish(message) }
+    await withCheckedContinuation { continuation in
+      invalidate(shared) { continuation.resume() }
+      bus.publish(message)
+    }
+  }
+
+  private func hear(_ message: BusMessage) {
+    switch message {
+    case .roomChanged(let id): forget(room: id)
+    case .userChanged(let name): users.remove(name)
+    case .everythingChanged: forgetEverything()
+    case .events(let events):
+      for event in events where event.kind == .removal || event.kind == .closure { forget(room: event.room) }
+    case .presence, .typing: break
+    }
+  }
+
+  private func forget(room: RoomID) {
+    rooms.remove(room)
+    memberships.removeAll { $0.room == room }
+  }
+
+  private static func key(_ room: RoomID, _ user: UserID) -> String { "member:\(room):\(user)" }
+  private static func tag(room: RoomID) -> String { "room:\(room)" }
+  private static func tag(user: String) -> String { "user:\(user)" }
+}
+
+// MARK: Always from the database
+
+extension CachedRoomStore {
+  public func users(ids: [UserID]) async throws -> [User] { try await store.users(ids: ids) }
+
+  public func users(after: UserID, limit: Int) async throws -> [User] {
+    try await store.users(after: after, limit: limit)
+  }
+
+  public func room(named name: String) async throws -> Room? { try await store.room(named: name) }
+
+  public func summary(of id: RoomID, reader: UserID?) async throws -> RoomSummary? {
+    try await store.summary(of: id, reader: reader)
+  }
+
+  public func rooms(_ filter: RoomFilter) async throws -> [RoomSummary] { try await store.rooms(filter) }
+  public func roomIDs(_ filter: RoomFilter) async throws -> [RoomID] { try await store.roomIDs(filter) }
+  public func members(of room: RoomID) async throws -> [Member] { try await store.members(of: room) }
+  public func memberships(of user: UserID) async throws -> [Membership] { try await store.memberships(of: user) }
+
+  public func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
+    try await store.readScope(of: user, isAdmin: isAdmin)
+  }
+}

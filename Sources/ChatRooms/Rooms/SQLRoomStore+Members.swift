@@ -1,0 +1,93 @@
+import Drivers
+
+extension SQLRoomStore {
+  static func membership(room: RoomID, user: UserID, role: Int64?, readSeq: Int64?) throws -> Membership {
+    guard let role = role.flatMap(UInt8.init(exactly:)).flatMap(Membership.Role.init), let readSeq else {
+      throw UnreadableRow(table: "members")
+    }
+    return Membership(room: room, user: user, role: role, readSeq: readSeq)
+  }
+
+  public func membership(room: RoomID, user: UserID) async throws -> Membership? {
+    try await database.withReader { try Self.membership(room: room, user: user, $0) }
+  }
+
+  private static func membership(
+    room: RoomID, user: UserID, _ connection: any SQLConnection
+  ) throws -> Membership? {
+    let sql = "SELECT role, read_seq FROM members WHERE room_id = ? AND user_id = ?"
+    return try connection.query(sql, [.integer(room), .integer(user)]).first.map { row in
+      try membership(room: room, user: user, role: row.integer(0), readSeq: row.integer(1))
+    }
+  }
+
+  public func members(of room: RoomID) async throws -> [Member] {
+    let sql = """
+      SELECT \(Self.userColumns), m.role, m.read_seq FROM members m JOIN users u ON u.id = m.user_id
+      WHERE m.room_id = ? ORDER BY u.name
+      """
+    return try await database.query(sql, [.integer(room)]).map { row in
+      let user = try Self.user(row)
+      return Member(
+        user: user,
+        membership: try Self.membership(room: room, user: user.id, role: row.integer(4), readSeq: row.integer(5)))
+    }
+  }
+
+  public func memberships(of user: UserID) async throws -> [Membership] {
+    let sql = """
+      SELECT m.room_id, m.role, m.read_seq FROM members m JOIN rooms r ON r.id = m.room_id
+      WHERE m.user_id = ? AND r.deleted_at IS NULL ORDER BY m.room_id
+      """
+    return try await database.query(sql, [.integer(user)]).map { row in
+      guard let room = row.integer(0) else { throw UnreadableRow(table: "members") }
+      return try Self.membership(room: room, user: user, role: row.integer(1), readSeq: row.integer(2))
+    }
+  }
+
+  @discardableResult
+  public func addMember(_ user: User, to room: RoomID, role: Membership.Role) async throws -> Bool {
+    let joinedAt = now()
+    return try await database.withTransaction { connection in
+      guard try Self.room(room, connection, lock: connection.dialect.forUpdate) != nil else {
+        throw ChatError.roomNotFound(room)
+      }
+      guard try Self.user(named: user.name, connection) != nil else { throw ChatError.userNotFound(user.name) }
+      let (room, role) = (SQLValue.integer(room), SQLValue.integer(Int64(role.rawValue)))
+      let result = try connection.execute(
+        "\(connection.dialect.insertOrIgnore) members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)",
+        [room, .integer(user.id), role, .integer(joinedAt)])
+      if result.affectedRows > 0 { return true }
+      try connection.execute(
+        "UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?", [role, room, .integer(user.id)])
+      return false
+    }
+  }
+
+  /// A mark past the room's newest message counts as that message.
+  public func markRead(room: RoomID, user: UserID, seq: Int64) async throws -> Membership? {
+    try await database.withTransaction { connection in
+      let rows = try connection.query("SELECT last_seq FROM room_positions WHERE room_id = ?", [.integer(room)])
+      let mark = SQLValue.integer(min(seq, rows.first?.integer(0) ?? 0))
+      try connection.execute(
+        "UPDATE members SET read_seq = ? WHERE room_id = ? AND user_id = ? AND read_seq < ?",
+        [mark, .integer(room), .integer(user), mark])
+      return try Self.membership(room: room, user: user, connection)
+    }
+  }
+
+  public func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
+    // An admin reads private rooms without being a member: there, deleted ones of any kind must be named.
+    let closed = "SELECT id FROM rooms WHERE deleted_at IS NOT NULL AND (kind = 1 OR ? = 1) ORDER BY id"
+    let own = """
+      SELECT m.room_id FROM members m JOIN rooms r ON r.id = m.room_id
+      WHERE m.user_id = ? AND r.kind <> 1 AND r.deleted_at IS NULL ORDER BY m.room_id
+      """
+    return try await database.withReader { connection in
+      ReadScope(
+        isUnlimited: isAdmin,
+        rooms: try connection.query(own, [.integer(user ?? 0)]).compactMap { $0.integer(0) },
+        closedRooms: try connection.query(closed, [.integer(isAdmin ? 1 : 0)]).compactMap { $0.integer(0) })
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Drivers
+import Foundation
+
+/// Users, rooms and memberships in MySQL or SQLite.
+///
+/// The tables are those of `migrations/`; both databases have the same ones. What only reads uses `withReader`, what
+/// changes something one transaction.
+public final class SQLRoomStore: RoomStore {
+  let database: any SQLDatabase
+  let laneCount: Int
+  let now: @Sendable () -> Milliseconds
+
+  /// - Parameters:
+  ///   - laneCount: lanes of the journal, among which new rooms are spread.
+  ///   - now: the time, for `created_at` and the like.
+  public init(
+    database: any SQLDatabase, laneCount: Int,
+    now: @escaping @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
+  ) {
+    self.database = database
+    self.laneCount = laneCount
+    self.now = now
+  }
+}
+
+/// A row that does not hold what its table promises.
+struct UnreadableRow: Error, CustomStringConvertible {
+  var table: String
+  var description: String { "a row of \(table) cannot be read" }
+}

@@ -1,0 +1,144 @@
+import CCurl
+import Foundation
+
+/// HTTP/1.1 over libcurl's multi interface: any number of requests on one thread, connections kept and used again.
+///
+/// Made once and shared. Requests are handed over through a queue and answered on the client's thread, or through
+/// `send`. After `close()` everything fails with `HTTPError.Kind.closed`.
+@safe public final class HTTPClient: @unchecked Sendable {
+  private enum Order {
+    case start(id: UInt64, HTTPRequest, HTTPTransfer.Completion)
+    case cancel(id: UInt64)
+  }
+
+  private let options: HTTPClientOptions
+  private let lock = NSLock()
+  private var orders: [Order] = []
+  private var nextID: UInt64 = 0
+  private var isClosing = false
+  /// `nil` once the thread has ended; guarded by the lock, so that nobody wakes a freed handle.
+  private var multi: UnsafeMutableRawPointer?
+  private var thread: WorkerThread?
+
+  public init(_ options: HTTPClientOptions = HTTPClientOptions()) {
+    self.options = options
+    curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    unsafe multi = curl_multi_init()
+    guard let multi = unsafe multi else { return }
+    _ = unsafe palaver_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, options.connectionsPerHost)
+    let loop = unsafe HTTPLoop(multi: multi, options: options)
+    thread = WorkerThread(name: "http") { [self] in run(loop) }
+  }
+
+  /// Ends everything under way and the thread. Call it off the client's thread.
+  public func close() {
+    lock.lock()
+    isClosing = true
+    wake()
+    let thread = thread
+    self.thread = nil
+    lock.unlock()
+    thread?.join()
+  }
+
+  /// Sends a request; `completion` is called once, on the client's thread, and must not wait.
+  ///
+  /// - Returns: a number for `cancel`.
+  @discardableResult
+  public func submit(
+    _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPReply, HTTPError>) -> Void
+  ) -> UInt64 {
+    lock.lock()
+    nextID += 1
+    let id = nextID
+    let isRunning = unsafe !isClosing && multi != nil
+    if isRunning {
+      orders.append(.start(id: id, request, completion))
+      wake()
+    }
+    lock.unlock()
+    if !isRunning { completion(.failure(HTTPError(.closed, "The HTTP client is closed."))) }
+    return id
+  }
+
+  /// Ends a request with `HTTPError.Kind.cancelled`, unless it has ended already.
+  public func cancel(_ id: UInt64) {
+    lock.lock()
+    orders.append(.cancel(id: id))
+    wake()
+    lock.unlock()
+  }
+
+  /// Sends a request and waits for the whole reply, whatever its status. Cancelling the task cancels the request.
+  ///
+  /// - Throws: `HTTPError` where there was no reply.
+  public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPReply {
+    let ticket = Ticket()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let id = submit(request) { continuation.resume(returning: $0) }
+        if ticket.submitted(id) { cancel(id) }
+      }
+    } onCancel: {
+      if let id = ticket.cancelled() { cancel(id) }
+    }
+    return try result.get()
+  }
+
+  /// Only with the lock held.
+  private func wake() {
+    if let multi = unsafe multi { unsafe curl_multi_wakeup(multi) }
+  }
+
+  private func run(_ loop: HTTPLoop) {
+    while let orders = takeOrders() {
+      for order in orders {
+        switch order {
+        case .start(let id, let request, let completion): loop.start(id: id, request, completion)
+        case .cancel(let id): loop.cancel(id)
+        }
+      }
+      loop.turn()
+    }
+    lock.lock()
+    unsafe multi = nil
+    let left = orders
+    orders = []
+    lock.unlock()
+    loop.close()
+    for case .start(_, _, let completion) in left {
+      completion(.failure(HTTPError(.closed, "The HTTP client is closed.")))
+    }
+  }
+
+  private func takeOrders() -> [Order]? {
+    lock.lock()
+    defer { lock.unlock() }
+    if isClosing { return nil }
+    var taken: [Order] = []
+    swap(&taken, &orders)
+    return taken
+  }
+}
+
+/// Brings together a request's number and a cancellation, whichever comes first.
+private final class Ticket: @unchecked Sendable {
+  private let lock = NSLock()
+  private var id: UInt64?
+  private var isCancelled = false
+
+  /// Returns true if the task was cancelled before.
+  func submitted(_ id: UInt64) -> Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    self.id = id
+    return isCancelled
+  }
+
+  func cancelled() -> UInt64? {
+    lock.lock()
+    defer { lock.unlock() }
+    isCancelled = true
+    return id
+  }
+}

@@ -1,0 +1,155 @@
+import ChatRooms
+import Drivers
+import Foundation
+
+/// Full-text search in Elasticsearch.
+///
+/// The index finds; what it cannot tell is looked for in the texts that it gives (`LiteralCheck`), page by page until a
+/// page is filled or a bound is reached.
+public struct ElasticsearchSearch: Search {
+  typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
+  /// The room that a query names, if the caller may know of it.
+  typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
+
+  /// A request of ours gives up a little after the shards' own deadline.
+  private static let timeout: Duration = .seconds(3)
+  /// Hits that a page with literals looks through, and how many of them at once.
+  private static let mostChecked = 4_000
+  private static let checkedAtOnce = 200
+
+  private let client: ElasticsearchClient
+  private let alias: String
+  private let tail: SearchTail
+  private let parse: Parser
+  private let resolve: RoomResolver
+  private let log: Log
+
+  /// - Parameters:
+  ///   - journal: what the index does not show yet.
+  ///   - rooms: resolves the rooms that queries name.
+  public init(
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, rooms: any RoomStore, log: Log
+  ) {
+    self.init(
+      client: client, names: names, journal: journal, parse: Self.parse,
+      resolve: { reference, _ in
+        switch reference {
+        case .name(let name): try await rooms.room(named: name)
+        case .id(let id): try await rooms.room(id)
+        }
+      }, log: log)
+  }
+
+  init(
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = Self.parse,
+    resolve: @escaping RoomResolver, log: Log
+  ) {
+    self.client = client
+    self.alias = names.read
+    let alias = names.read
+    tail = SearchTail(journal: journal) { _ = try await client.refresh(alias) }
+    self.parse = parse
+    self.resolve = resolve
+    self.log = log
+  }
+
+  static func parse(_ request: SearchRequest) throws -> SearchQuery {
+    guard let timeZone = TimeZone(identifier: request.timeZone) else {
+      throw ChatError.invalid("tz", "A time zone of the IANA database is expected, such as Europe/Berlin.")
+    }
+    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    return try SearchQueryParser(now: now, timeZone: timeZone, me: request.caller?.name).parse(request.query)
+  }
+
+  public func search(_ request: SearchRequest) async throws -> SearchPage {
+    let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
+    let query = try parse(request)
+    let rooms = try await rooms(of: query, request)
+    return try await reading {
+      // Before the search: what leaves the tail later is in the index by then.
+      let view = try await tail.current()
+      let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
+      let pass = SearchPass(
+        request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
+        routing: Self.routing(query, request, rooms), cursor: cursor, tail: matches)
+      var page = try await run(pass)
+      page.freshAsOf = view.freshAsOf
+      return page
+    }
+  }
+
+  private func rooms(
+    of query: SearchQuery, _ request: SearchRequest
+  ) async throws -> [(reference: SearchQuery.RoomReference, room: Room)] {
+    var found: [(reference: SearchQuery.RoomReference, room: Room)] = []
+    for reference in query.roomReferences where !found.contains(where: { $0.reference == reference }) {
+      if let room = try await resolve(reference, request) { found.append((reference, room)) }
+    }
+    return found
+  }
+
+  /// One room lies on one shard.
+  private static func routing(
+    _ query: SearchQuery, _ request: SearchRequest, _ rooms: [(reference: SearchQuery.RoomReference, room: Room)]
+  ) -> String? {
+    if request.rooms.count == 1 { return request.rooms[0].routing }
+    let parts = if case .all(let parts) = query { parts } else { [query] }
+    for case .room(let reference) in parts {
+      if let room = rooms.first(where: { $0.reference == reference })?.room { return room.routing }
+    }
+    return nil
+  }
+
+  private func run(_ pass: SearchPass) async throws -> SearchPage {
+    var gathering = SearchGathering(pass)
+    var position = pass.cursor.map { SearchPosition($0) }
+    repeat {
+      let size = pass.isChecked ? Self.checkedAtOnce : pass.wanted - gathering.hits.count + 1
+      let reply = try await ask(pass, size: size, after: position)
+      gathering.add(reply, asked: size)
+      position = reply.hits.last.map { SearchPosition($0.hit.message, score: $0.hit.score) }
+    } while !gathering.isFull && !gathering.isExhausted && gathering.looked < Self.mostChecked
+    return gathering.page
+  }
+
+  private func ask(_ pass: SearchPass, size: Int, after position: SearchPosition?) async throws -> SearchReply {
+    let markers = HighlightMarkers()
+    let body = SearchBody(
+      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position,
+      markers: markers)
+    var parameters = "allow_partial_search_results=true&filter_path=\(SearchReply.filterPath)"
+    if let routing = pass.routing { parameters += "&routing=\(routing.percentEncoded)" }
+    var writer = JSONWriter(capacity: 1_024)
+    writer.value(body.json)
+    let reply = try await client.search(in: alias, parameters, body: writer.bytes, timeout: Self.timeout)
+    return try SearchReply(reply, markers: markers)
+  }
+
+  private func reading<Result>(_ body: () async throws -> Result) async throws -> Result {
+    do {
+      return try await body()
+    } catch let error as ChatError {
+      throw error
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch let error as ElasticsearchError where error.status == 400 {
+      log.warning("a search was refused", ["error": "\(error)"])
+      throw ChatError.invalid("q", "This search is too complex. Use fewer words.")
+    } catch {
+      log.warning("a search failed", ["error": "\(error)"])
+      throw ChatError.unavailable("Search")
+    }
+  }
+}
+
+extension SearchQuery {
+  /// Every room that is named somewhere.
+  var roomReferences: [RoomReference] {
+    switch self {
+    case .room(let reference): [reference]
+    case .not(let part): part.roomReferences
+    case .all(let parts), .any(let parts): parts.flatMap(\.roomReferences)
+    default: []
+    }
+  }
+}

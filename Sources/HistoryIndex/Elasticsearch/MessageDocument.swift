@@ -1,0 +1,99 @@
+import ChatRooms
+import Drivers
+
+/// A message as a document of the index: one for each message, with its whole present state.
+///
+/// `_id` is room and seq, the version the event that revised it last. Sending any of them any number of times in any
+/// order ends in the same index.
+enum MessageDocument {
+  static func id(room: RoomID, seq: Int64) -> String { "\(room)|\(seq)" }
+
+  /// Whether an event changes a document: removals and closures do not.
+  static func concerns(_ event: RoomEvent) -> Bool {
+    switch event.kind {
+    case .message, .edit, .deletion: event.message.seq > 0
+    case .removal, .closure: false
+    }
+  }
+
+  /// Two lines of a `_bulk` body.
+  ///
+  /// - Parameter isTextIndexed: false for a text that the index refuses. It is kept, so that history has no hole, but
+  ///   not found.
+  static func appendBulkLines(of event: RoomEvent, isTextIndexed: Bool = true, to writer: inout JSONWriter) {
+    let message = event.message
+    writer.object {
+      $0.key("index")
+      $0.object {
+        $0.member("_id", id(room: message.room, seq: message.seq))
+        $0.member("routing", event.routing)
+        $0.member("version", event.event)
+        $0.member("version_type", "external")
+      }
+    }
+    writer.newline()
+    writer.object { appendMembers(of: event, isTextIndexed: isTextIndexed, to: &$0) }
+    writer.newline()
+  }
+
+  private static func appendMembers(of event: RoomEvent, isTextIndexed: Bool, to writer: inout JSONWriter) {
+    let message = event.message
+    writer.member("room", message.room)
+    writer.member("seq", message.seq)
+    writer.member("event", message.event)
+    writer.member("revised", event.event)
+    writer.member("nonce", event.nonce)
+    writer.member("user", message.user)
+    writer.member("user_id", message.userID)
+    writer.member("timestamp", message.timestamp)
+    if event.roomKind == .public { writer.member("public", true) }
+    guard !message.isDeleted, event.kind != .deletion else { return writer.member("deleted", true) }
+    writer.member("ref", ifPresent: message.ref)
+    writer.member("data", ifPresent: message.data)
+    writer.member("reply_to", ifPresent: message.replyTo)
+    writer.member("edited_at", ifPresent: message.editedAt)
+    guard isTextIndexed else { return writer.member("text_unindexed", message.text) }
+    if let composed = ComposedText.ifDifferent(message.text) {
+      writer.member("text", composed)
+      writer.member("text_unindexed", message.text)
+    } else {
+      writer.member("text", message.text)
+    }
+    appendFeatures(of: message, to: &writer)
+  }
+
+  private static func appendFeatures(of message: Message, to writer: inout JSONWriter) {
+    let features = MessageFeatures(message.text)
+    append("links", features.links, to: &writer)
+    append("mentions", features.mentions, to: &writer)
+    var has: [String] = []
+    if !features.links.isEmpty { has.append(SearchQuery.Feature.link.rawValue) }
+    if features.hasCode { has.append(SearchQuery.Feature.code.rawValue) }
+    if !features.mentions.isEmpty { has.append(SearchQuery.Feature.mention.rawValue) }
+    if message.editedAt != nil { has.append(SearchQuery.Feature.edit.rawValue) }
+    append("has", has, to: &writer)
+  }
+
+  private static func append(_ name: String, _ values: [String], to writer: inout JSONWriter) {
+    guard !values.isEmpty else { return }
+    writer.key(name)
+    writer.array { for value in values { $0.value(value) } }
+  }
+
+  /// A message from a document's `_source`; `nil` if it is none of ours.
+  static func message(_ source: JSONValue) -> Message? {
+    guard let room = source["room"]?.integer, let seq = source["seq"]?.integer, seq > 0,
+      let event = source["event"]?.integer, let revised = source["revised"]?.integer,
+      let user = source["user"]?.string, let userID = source["user_id"]?.integer,
+      let timestamp = source["timestamp"]?.integer
+    else { return nil }
+    let isDeleted = source["deleted"]?.boolean ?? false
+    let text = source["text_unindexed"]?.string ?? source["text"]?.string
+    guard isDeleted || text != nil else { return nil }
+    return Message(
+      room: room, seq: seq, event: event, revised: revised, user: user, userID: userID,
+      text: isDeleted ? "" : text ?? "", timestamp: timestamp, ref: source["ref"]?.string,
+      data: source["data"]?.string, replyTo: source["reply_to"]?.integer, editedAt: source["edited_at"]?.integer,
+      isDeleted: isDeleted)
+  }
+}

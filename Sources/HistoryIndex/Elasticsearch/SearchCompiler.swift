@@ -1,0 +1,165 @@
+import ChatRooms
+import Drivers
+import Foundation
+
+/// Compiles a search's tree to Elasticsearch's query language.
+///
+/// Where the index cannot tell (see `LiteralCheck`), the compiled query finds too much rather than too little: under
+/// `not` that means excluding only what certainly matches.
+struct SearchCompiler {
+  /// Rooms that the query names; those that do not exist, or that the caller may not know of, are missing.
+  private let rooms: [(reference: SearchQuery.RoomReference, room: Room)]
+
+  static let nothing: JSONValue = ["match_none": [:]]
+  static let everything: JSONValue = ["match_all": [:]]
+  /// Values of one `terms` query.
+  static let slice = 1_024
+
+  /// Parts that carry their place in this list as a name, so that each hit says which of them it matched. Empty where
+  /// nobody asks.
+  private let named: [SearchQuery]
+  private let query: SearchQuery
+
+  init(_ query: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
+    self.query = query
+    self.rooms = rooms
+    named = LiteralCheck.isNeeded(for: query) ? query.leaves : []
+  }
+
+  func compile() -> JSONValue { compile(query, isNegated: false) }
+
+  private func compile(_ query: SearchQuery, isNegated: Bool) -> JSONValue {
+    switch query {
+    case .not(let part): return ["bool": ["must_not": [compile(part, isNegated: !isNegated)]]]
+    case .all(let parts): return Self.conjunction(parts.map { compile($0, isNegated: isNegated) })
+    case .any(let parts): return any(parts, isNegated)
+    default: break
+    }
+    if isNegated, LiteralCheck.isNeeded(for: query) { return Self.nothing }
+    guard let name = named.firstIndex(of: query) else { return leaf(query) }
+    return ["bool": ["must": [leaf(query)], "_name": .string("\(name)")]]
+  }
+
+  private func leaf(_ query: SearchQuery) -> JSONValue {
+    switch query {
+    case .everything: Self.everything
+    case .word(let text), .phrase(let text): Self.phrase(text)
+    case .prefix(let text): Self.prefix(text)
+    case .literal(let text): Self.literal(text)
+    case .author(let name): Self.term("user", name)
+    case .room(let reference): room(reference)
+    case .time(let from, let to): Self.time(from, to)
+    case .has(let feature): Self.term("has", feature.rawValue)
+    case .mentions(let name): Self.term("mentions", name)
+    case .link(let host): Self.term("links", host.lowercased())
+    case .not, .all, .any: Self.everything
+    }
+  }
+
+  private func any(_ parts: [SearchQuery], _ isNegated: Bool) -> JSONValue {
+    guard !parts.isEmpty else { return Self.nothing }
+    let clauses = parts.map { compile($0, isNegated: isNegated) }
+    return ["bool": ["should": .array(clauses), "minimum_should_match": 1]]
+  }
+
+  /// `must`, so that `relevance` scores it; within a filter it costs the same.
+  static func conjunction(_ clauses: [JSONValue]) -> JSONValue {
+    clauses.isEmpty ? everything : clauses.count == 1 ? clauses[0] : ["bool": ["must": .array(clauses)]]
+  }
+
+  private func room(_ reference: SearchQuery.RoomReference) -> JSONValue {
+    guard let room = rooms.first(where: { $0.reference == reference })?.room else { return Self.nothing }
+    return Self.term("room.key", "\(room.id)")
+  }
+
+  static func term(_ field: String, _ value: String) -> JSONValue { ["term": .object([(field, .string(value))])] }
+
+  private static func time(_ from: Milliseconds?, _ to: Milliseconds?) -> JSONValue {
+    var bounds = JSONObject()
+    if let from { bounds.members.append(("gte", .integer(from))) }
+    if let to { bounds.members.append(("lt", .integer(to))) }
+    return ["range": ["timestamp": .object(bounds)]]
+  }
+
+  /// The analyzer cuts the words; their parts must stand next to each other. One that has none is left to the check.
+  private static func phrase(_ text: String) -> JSONValue {
+    guard text.unicodeScalars.contains(where: LiteralCheck.isSearchable) else { return everything }
+    return ["match_phrase": ["text": .string(text.precomposedStringWithCanonicalMapping)]]
+  }
+
+  /// Elasticsearch does not analyse a prefix, so only its last part is one, and what stands before it is a phrase.
+  private static func prefix(_ text: String) -> JSONValue {
+    let scalars = text.precomposedStringWithCanonicalMapping.unicodeScalars
+    // Pairs and single characters are in the index, longer beginnings are not; a phrase of them is as good.
+    if scalars.contains(where: SearchFolding.isCJK) { return phrase(text) }
+    let start = scalars.lastIndex { !LiteralCheck.isSearchable($0) }.map(scalars.index(after:)) ?? scalars.startIndex
+    let last = String(scalars[start...])
+    guard !last.isEmpty else { return phrase(text) }
+    let clause: JSONValue = ["prefix": ["text": .string(SearchFolding.analyzed(last))]]
+    let head = String(scalars[..<start])
+    guard head.unicodeScalars.contains(where: LiteralCheck.isSearchable) else { return clause }
+    return conjunction([phrase(head), clause])
+  }
+
+  /// The words within it stand whole in the text; the first and the last may be parts of longer ones.
+  private static func literal(_ text: String) -> JSONValue {
+    let scalars = text.precomposedStringWithCanonicalMapping.unicodeScalars
+    let runs = scalars.split { !SearchFolding.isWordScalar($0) }
+    let clauses = runs.map { run -> JSONValue in
+      if run.contains(where: SearchFolding.isCJK) { return everything }
+      let word = SearchFolding.analyzed(String(run))
+      let isCutBefore = run.startIndex == scalars.startIndex
+      let isCutAfter = run.endIndex == scalars.endIndex
+      if !isCutBefore, !isCutAfter { return phrase(String(run)) }
+      if !isCutBefore { return ["prefix": ["text": .string(word)]] }
+      return ["wildcard": ["text": .string("*\(word)\(isCutAfter ? "*" : "")")]]
+    }
+    return conjunction(clauses.filter { $0 != everything } + cjkRuns(scalars))
+  }
+
+  /// Runs of Han and kana are substrings as phrases, wherever they are cut.
+  private static func cjkRuns(_ scalars: String.UnicodeScalarView) -> [JSONValue] {
+    scalars.split { !SearchFolding.isCJK($0) }.map { phrase(String($0)) }
+  }
+}
+
+extension SearchCompiler {
+  /// What the caller may read, enforced within the query: nothing else is counted, sorted or highlighted.
+  static func scope(_ request: SearchRequest) -> (filter: [JSONValue], exclude: [JSONValue]) {
+    var filter: [JSONValue] = []
+    if !request.scope.isUnlimited {
+      let readable: [JSONValue] = [["term": ["public": true]]] + terms("room.key", request.scope.rooms)
+      filter.append(["bool": ["should": .array(readable), "minimum_should_match": 1]])
+    }
+    if !request.rooms.isEmpty {
+      let chosen = terms("room.key", request.rooms.map(\.id))
+      filter.append(["bool": ["should": .array(chosen), "minimum_should_match": 1]])
+    }
+    return (filter, [["term": ["deleted": true]]] + terms("room.key", request.scope.closedRooms))
+  }
+
+  private static func terms(_ field: String, _ ids: [RoomID]) -> [JSONValue] {
+    stride(from: 0, to: ids.count, by: slice).map { start in
+      let values = ids[start..<min(start + slice, ids.count)].map { JSONValue.string("\($0)") }
+      return ["terms": .object([(field, .array(values))])]
+    }
+  }
+}
+
+extension JSONValue {
+  fileprivate static func object(_ members: [(String, JSONValue)]) -> JSONValue {
+    .object(JSONObject(members.map { (name: $0.0, value: $0.1) }))
+  }
+}
+
+extension SearchQuery {
+  /// The parts that are not made of others, each once.
+  var leaves: [SearchQuery] {
+    switch self {
+    case .not(let part): part.leaves
+    case .all(let parts), .any(let parts):
+      parts.flatMap(\.leaves).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    default: [self]
+    }
+  }
+}

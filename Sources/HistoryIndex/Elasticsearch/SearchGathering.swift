@@ -1,0 +1,125 @@
+import ChatRooms
+import Drivers
+
+/// One page's search.
+struct SearchPass {
+  let request: SearchRequest
+  let query: SearchQuery
+  let compiled: JSONValue
+  let routing: String?
+  let cursor: SearchCursor?
+  /// Hits are looked at one by one for what the index cannot tell.
+  let hasLiterals: Bool
+  /// The named parts of the query, in the order of their names.
+  let leaves: [SearchQuery]
+  /// Digests of hits that earlier pages gave.
+  let seen: Set<UInt32>
+  /// Matches that the index may not show, and the ids whose state in the index is not the present one.
+  let tail: TailMatches
+
+  init(
+    request: SearchRequest, query: SearchQuery, compiled: JSONValue, routing: String?, cursor: SearchCursor?,
+    tail: TailMatches
+  ) {
+    self.tail = tail
+    self.request = request
+    self.query = query
+    self.compiled = compiled
+    self.routing = routing
+    self.cursor = cursor
+    hasLiterals = LiteralCheck.isNeeded(for: query)
+    leaves = hasLiterals ? query.leaves : []
+    seen = Set(cursor?.seen ?? [])
+  }
+
+  /// Some hits may be left out.
+  var isChecked: Bool { hasLiterals || !seen.isEmpty || tail.ids.count > tail.hidden.count }
+
+  /// Hits of this page.
+  var wanted: Int {
+    guard request.sort == .relevance else { return request.limit }
+    return max(0, min(request.limit, SearchCursor.mostByRelevance - (cursor?.seen.count ?? 0)))
+  }
+}
+
+/// Fills a page from what the index gives, bit by bit.
+struct SearchGathering {
+  private let pass: SearchPass
+  private(set) var hits: [SearchHit] = []
+  /// The last hit that was looked at, taken or not: the next page begins behind it.
+  private var last: SearchHit?
+  private var hasMore = false
+  private var total: Int?
+  private var isTotalLowerBound = false
+  private var isComplete = true
+  private(set) var looked = 0
+  /// The index has nothing more.
+  private(set) var isExhausted = false
+
+  init(_ pass: SearchPass) { self.pass = pass }
+
+  var isFull: Bool { hits.count >= pass.wanted }
+
+  /// - Parameter asked: how many hits would have been given.
+  mutating func add(_ reply: SearchReply, asked: Int) {
+    if total == nil {
+      total = reply.total
+      isTotalLowerBound = reply.isTotalLowerBound
+    }
+    isComplete = isComplete && reply.isComplete
+    isExhausted = reply.hits.count < asked
+    for (index, found) in reply.hits.enumerated() {
+      looked += 1
+      if isWanted(found) { hits.append(found.hit) }
+      last = found.hit
+      if isFull {
+        hasMore = !isExhausted || index < reply.hits.count - 1
+        return
+      }
+    }
+    hasMore = !isExhausted
+  }
+
+  private func isWanted(_ found: SearchReply.Found) -> Bool {
+    let message = found.hit.message
+    if pass.seen.contains(SearchCursor.digest(message)) { return false }
+    if pass.tail.ids.contains(MessageDocument.id(room: message.room, seq: message.seq)) { return false }
+    guard pass.hasLiterals else { return true }
+    return LiteralCheck.holds(pass.query, on: found.hit.message) { part in
+      pass.leaves.firstIndex(of: part).map { found.matched.contains("\($0)") } ?? false
+    }
+  }
+
+  /// The index's hits and the tail's, in one order.
+  var page: SearchPage {
+    let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
+    let merged = pass.request.sort == .relevance ? tail + hits : (tail + hits).sorted(by: comesFirst)
+    let given = Array(merged.prefix(pass.wanted))
+    let isLonger = hasMore || merged.count > given.count
+    return SearchPage(
+      hits: given, total: pass.hasLiterals ? merged.count : (total ?? 0) + pass.tail.hits.count,
+      isTotalLowerBound: pass.hasLiterals ? isLonger || pass.cursor != nil : isTotalLowerBound,
+      next: isLonger ? next(given) : nil, isComplete: isComplete && !(hasMore && !isFull), freshAsOf: 0)
+  }
+
+  /// Of a page that was cut short nothing behind the cut may be given: the next page begins there.
+  private func isBeforeLast(_ hit: SearchHit) -> Bool {
+    pass.request.sort == .relevance || last.map { comesFirst(hit, $0) } ?? true
+  }
+
+  private func comesFirst(_ left: SearchHit, _ right: SearchHit) -> Bool {
+    SearchPosition(left.message, score: nil).precedes(right.message, pass.request.sort)
+  }
+
+  private func next(_ given: [SearchHit]) -> String? {
+    // Behind the last hit given; where the page is not full, behind the last that was looked at.
+    guard pass.wanted > 0, let end = given.count < pass.wanted ? last ?? given.last : given.last else { return nil }
+    guard pass.request.sort == .relevance else {
+      return SearchCursor(pass.request, after: end.message, score: nil, seen: []).text
+    }
+    let seen = (pass.cursor?.seen ?? []) + given.map { SearchCursor.digest($0.message) }
+    guard seen.count < SearchCursor.mostByRelevance else { return nil }
+    let anchor = last ?? end
+    return SearchCursor(pass.request, after: anchor.message, score: anchor.score ?? 0, seen: seen).text
+  }
+}

@@ -1,0 +1,43 @@
+import Drivers
+
+/// What a `_search` found.
+struct SearchReply {
+  struct Found {
+    var hit: SearchHit
+    /// Names of the parts of the query that it matched.
+    var matched: [String]
+  }
+
+  var hits: [Found]
+  var total: Int
+  var isTotalLowerBound: Bool
+  /// Every shard answered in time.
+  var isComplete: Bool
+
+  /// - Throws: `UnexpectedReply`.
+  init(_ reply: JSONValue, markers: HighlightMarkers) throws {
+    guard let total = reply["hits"]?["total"]?["value"]?.integer,
+      let relation = reply["hits"]?["total"]?["relation"]?.string
+    else { throw UnexpectedReply(expected: "hits") }
+    self.total = Int(clamping: total)
+    isTotalLowerBound = relation != "eq"
+    isComplete = try reply["timed_out"]?.boolean == false && ShardCounts(reply["_shards"]).failed == 0
+    // `filter_path` leaves an empty list out.
+    hits = try (reply["hits"]?["hits"]?.array ?? []).map { try Self.found($0, markers) }
+  }
+
+  private static func found(_ hit: JSONValue, _ markers: HighlightMarkers) throws -> Found {
+    guard let message = hit["_source"].flatMap(MessageDocument.message) else {
+      throw UnexpectedReply(expected: "a message")
+    }
+    let marked = hit["highlight"]?["text"]?.array?.first?.string
+    let found = SearchHit(
+      message: message, score: hit["_score"]?.number,
+      highlights: marked.map { markers.highlights(in: $0, of: message.text) } ?? [])
+    return Found(hit: found, matched: (hit["matched_queries"]?.array ?? []).compactMap(\.string))
+  }
+
+  static let filterPath =
+    "timed_out,_shards.total,_shards.successful,_shards.failed,hits.total,hits.hits._source,hits.hits._score,"
+    + "hits.hits.highlight,hits.hits.matched_queries"
+}

@@ -1,0 +1,34 @@
+import ChatRooms
+
+/// What of the tail belongs to one page's search.
+struct TailMatches {
+  /// More ids than this are not sent with a query; their hits are dropped from its result instead.
+  private static let mostHidden = 1_000
+
+  /// Matches behind the cursor, in the search's order.
+  private(set) var hits: [SearchHit] = []
+  /// Documents whose state in the index does not count.
+  private(set) var ids: Set<String> = []
+  /// Those of them that the query excludes.
+  private(set) var hidden: [String] = []
+
+  init(_ view: SearchTail.View, _ request: SearchRequest, _ query: TailQuery, cursor: SearchCursor?) {
+    ids = Set(view.entries.keys)
+    if ids.count <= Self.mostHidden { hidden = Array(ids) }
+    let position = cursor.map { SearchPosition($0) }
+    let seen = Set(cursor?.seen ?? [])
+    for entry in view.entries.values where entry.isReadable(request) && entry.matches(query) {
+      if request.sort == .relevance {
+        // A score is the index's to give. What was just written comes first, on the first page.
+        guard cursor == nil, !seen.contains(SearchCursor.digest(entry.message)) else { continue }
+      } else if let position, !position.precedes(entry.message, request.sort) {
+        continue
+      }
+      hits.append(SearchHit(message: entry.message, score: nil, highlights: entry.highlights(query)))
+    }
+    let order = request.sort == .oldest ? SearchSort.oldest : .recent
+    hits.sort { SearchPosition($0.message, score: nil).precedes($1.message, order) }
+    // The rest of a page belongs to the index's hits.
+    if request.sort == .relevance { hits = Array(hits.prefix(max(1, request.limit / 2))) }
+  }
+}

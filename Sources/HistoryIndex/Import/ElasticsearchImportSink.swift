@@ -1,0 +1,42 @@
+import ChatRooms
+import Drivers
+
+/// Imports into the stack past the journal: documents go straight into the index, and MySQL learns of them once they
+/// are refreshed. Until then nobody can see or number past them, since the import holds their rooms.
+public struct ElasticsearchImportSink: ImportSink {
+  private let client: ElasticsearchClient
+  private let names: IndexNames
+  private let writer: BulkWriter
+  private let ledger: ImportLedger
+
+  public init(
+    client: ElasticsearchClient, names: IndexNames, ledger: ImportLedger, log: Log, metrics: Metrics
+  ) {
+    self.client = client
+    self.names = names
+    self.ledger = ledger
+    writer = BulkWriter(client: client, alias: names.write, log: log, metrics: IndexerMetrics(metrics))
+  }
+
+  public let concurrency = 4
+
+  public func write(_ batch: ImportBatch) async throws {
+    var documents = BulkBatch()
+    for event in batch.events { documents.append(event) }
+    let fates = try await writer.write(documents)
+    var refused = BulkBatch(isTextIndexed: false)
+    for (event, fate) in zip(batch.events, fates) {
+      // A conflict is the same document, sent before a crash.
+      if case .refused = fate { refused.append(event) }
+    }
+    guard !refused.isEmpty else { return }
+    for fate in try await writer.write(refused) {
+      if case .refused(let error) = fate { throw ImportRefusal("the index refuses a message: \(error)") }
+    }
+  }
+
+  public func record(_ checkpoint: ImportCheckpoint) async throws {
+    _ = try await client.refresh(names.write)
+    try await ledger.record(checkpoint)
+  }
+}

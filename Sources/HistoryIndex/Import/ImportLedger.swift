@@ -1,0 +1,94 @@
+import ChatRooms
+import Drivers
+import Foundation
+
+/// The tables by which an import goes on where it stood: `imports`, and the rooms that it holds.
+public struct ImportLedger: Sendable {
+  private let database: any SQLDatabase
+
+  public init(database: any SQLDatabase) { self.database = database }
+
+  /// Begins an import, or goes on with one of the same source.
+  public func begin(source: String) async throws -> ImportProgress {
+    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    return try await database.withTransaction { connection in
+      let rows = try connection.query(
+        "SELECT id, done_bytes, done_lines, imported, rejected FROM imports WHERE source = ?"
+          + connection.dialect.forUpdate, [.text(source)])
+      if let row = rows.first {
+        let numbers = (0..<5).map { row.integer($0) ?? 0 }
+        return ImportProgress(
+          id: numbers[0], bytes: numbers[1], lines: numbers[2], imported: numbers[3], rejected: numbers[4])
+      }
+      let result = try connection.execute(
+        "INSERT INTO imports (source, started_at) VALUES (?, ?)", [.text(source), .integer(now)])
+      return ImportProgress(id: result.lastInsertID)
+    }
+  }
+
+  /// Makes the import the only one who adds to the room, until `finish`. Returns where the room stands.
+  ///
+  /// - Throws: `ImportRefusal` if another import holds the room, or it is gone.
+  func claim(_ room: Room, for id: Int64) async throws -> RoomPosition {
+    try await database.withTransaction { connection in
+      let rows = try connection.query(
+        "SELECT epoch, last_event, last_seq, last_message_at, import_id, is_closed FROM room_positions "
+          + "WHERE room_id = ?" + connection.dialect.forUpdate, [.integer(room.id)])
+      guard let row = rows.first, row.integer(5) == 0 else { throw ImportRefusal("room \(room.id) was deleted") }
+      if let holder = row.integer(4), holder != id {
+        throw ImportRefusal(
+          "room '\(room.name ?? String(room.id))' belongs to import \(holder), which has not ended; run that one again")
+      }
+      try connection.execute(
+        "UPDATE room_positions SET import_id = ? WHERE room_id = ?", [.integer(id), .integer(room.id)])
+      return RoomPosition(
+        epoch: row.text(0) ?? "", lastEvent: row.integer(1) ?? 0, lastSeq: row.integer(2) ?? 0,
+        lastMessageAt: row.integer(3))
+    }
+  }
+
+  /// Within a transaction of the caller's.
+  static func record(_ progress: ImportProgress, rooms: [RoomID: RoomPosition], on connection: any SQLConnection) throws
+  {
+    // In one order everywhere, so that no two transactions wait for each other.
+    for (room, position) in rooms.sorted(by: { $0.key < $1.key }) {
+      try connection.execute(
+        "UPDATE room_positions SET last_event = ?, last_seq = ?, last_message_at = ? WHERE room_id = ?",
+        [
+          .integer(position.lastEvent), .integer(position.lastSeq), .optional(position.lastMessageAt), .integer(room),
+        ])
+    }
+    try connection.execute(
+      "UPDATE imports SET done_bytes = ?, done_lines = ?, imported = ?, rejected = ? WHERE id = ?",
+      [
+        .integer(progress.bytes), .integer(progress.lines), .integer(progress.imported), .integer(progress.rejected),
+        .integer(progress.id),
+      ])
+  }
+
+  func record(_ checkpoint: ImportCheckpoint) async throws {
+    try await database.withTransaction { connection in
+      try Self.record(checkpoint.progress, rooms: checkpoint.rooms, on: connection)
+    }
+  }
+
+  /// Gives the rooms back.
+  ///
+  /// - Parameter isComplete: the whole source was read.
+  func release(_ id: Int64, isComplete: Bool) async throws {
+    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    try await database.withTransaction { connection in
+      try connection.execute("UPDATE room_positions SET import_id = NULL WHERE import_id = ?", [.integer(id)])
+      if isComplete {
+        try connection.execute("UPDATE imports SET finished_at = ? WHERE id = ?", [.integer(now), .integer(id)])
+      }
+    }
+  }
+}
+
+/// An import cannot go on, and trying again will not help by itself.
+public struct ImportRefusal: Error, Sendable, CustomStringConvertible {
+  public var description: String
+
+  init(_ description: String) { self.description = description }
+}

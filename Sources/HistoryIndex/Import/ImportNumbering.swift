@@ -1,0 +1,123 @@
+import ChatRooms
+import Foundation
+
+/// Gives lines their rooms, authors and numbers, making rooms and users on the way.
+struct ImportNumbering {
+  private let store: any RoomStore
+  private let ledger: ImportLedger
+  private let roomPrefix: String
+  private let source: String
+
+  private struct Target {
+    var room: Room
+    var position: RoomPosition
+  }
+
+  private var rooms: [String: Result<Target, BadLine>] = [:]
+  private var users: [String: Result<User, BadLine>] = [:]
+  private var progress: ImportProgress
+  private var nextNumber = 0
+
+  init(
+    store: any RoomStore, ledger: ImportLedger, roomPrefix: String, source: String, progress: ImportProgress
+  ) {
+    self.store = store
+    self.ledger = ledger
+    self.roomPrefix = roomPrefix
+    self.source = source
+    self.progress = progress
+  }
+
+  /// The chunk's messages, and in `chunk.bad` also the lines whose names are none.
+  mutating func batch(of chunk: inout ImportChunk) async throws -> ImportBatch {
+    try await findUsers(Set(chunk.lines.map(\.line.user)).filter { users[$0] == nil })
+    for name in Set(chunk.lines.map(\.line.room)) where rooms[name] == nil { rooms[name] = try await target(name) }
+    var events: [RoomEvent] = []
+    events.reserveCapacity(chunk.lines.count)
+    var moved: [RoomID: RoomPosition] = [:]
+    for (number, line) in chunk.lines {
+      switch event(for: line, number: number, moved: &moved) {
+      case .success(let event): events.append(event)
+      case .failure(let bad): chunk.bad.append(ImportChunk.Bad(line: number, reason: bad.reason))
+      }
+    }
+    progress.bytes = chunk.offset
+    progress.lines = chunk.lineCount
+    progress.imported += Int64(events.count)
+    progress.rejected += Int64(chunk.bad.count)
+    defer { nextNumber += 1 }
+    return ImportBatch(number: nextNumber, events: events, progress: progress, rooms: moved)
+  }
+
+  private mutating func event(
+    for line: ImportLine, number: Int64, moved: inout [RoomID: RoomPosition]
+  ) -> Result<RoomEvent, BadLine> {
+    guard case .success(let user)? = users[line.user] else { return .failure(Self.failure(users[line.user])) }
+    guard case .success(var target)? = rooms[line.room] else { return .failure(Self.failure(rooms[line.room])) }
+    target.position.lastEvent += 1
+    target.position.lastSeq += 1
+    target.position.lastMessageAt = line.timestamp
+    rooms[line.room] = .success(target)
+    moved[target.room.id] = target.position
+    let (position, room) = (target.position, target.room)
+    let message = Message(
+      room: room.id, seq: position.lastSeq, event: position.lastEvent, revised: position.lastEvent, user: user.name,
+      userID: user.id, text: line.text, timestamp: line.timestamp, ref: line.ref, data: line.data,
+      replyTo: line.replyTo.flatMap { $0 < position.lastSeq ? $0 : nil })
+    return .success(
+      RoomEvent(
+        kind: .message, event: position.lastEvent, lastSeq: position.lastSeq, message: message,
+        timestamp: line.timestamp, lane: room.lane, position: 0, routing: room.routing, roomKind: room.kind,
+        nonce: nonce(number)))
+  }
+
+  /// The same for the same line every time, so that a repeated import makes the same documents.
+  private func nonce(_ line: Int64) -> Int64 {
+    let bits = UInt64(bitPattern: progress.id << 40 ^ line)
+    let bytes = (0..<8).lazy.map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
+    return Int64(bitPattern: FNV1a.hash(bytes))
+  }
+
+  private static func failure<Value>(_ result: Result<Value, BadLine>?) -> BadLine {
+    if case .failure(let bad)? = result { bad } else { BadLine("unknown name") }
+  }
+
+  private func target(_ name: String) async throws -> Result<Target, BadLine> {
+    let fullName = (roomPrefix + name).precomposedStringWithCanonicalMapping
+    do {
+      let room: Room
+      if let known = try await store.room(named: fullName) {
+        room = known
+      } else {
+        room = try await store.createRoom(NewRoom(name: fullName), by: nil).room
+      }
+      return .success(Target(room: room, position: try await ledger.claim(room, for: progress.id)))
+    } catch let error as ChatError where (400..<500).contains(error.status) {
+      return .failure(BadLine("room: \(error.message)"))
+    }
+  }
+
+  /// Several at once: each new user is a transaction, and databases flush those of several connections together.
+  private mutating func findUsers(_ names: Set<String>) async throws {
+    let store = store
+    try await withThrowingTaskGroup(of: (String, Result<User, BadLine>).self) { group in
+      var waiting = Array(names)
+      for _ in 0..<16 {
+        guard let name = waiting.popLast() else { break }
+        group.addTask { (name, try await Self.user(name, in: store)) }
+      }
+      while let (name, result) = try await group.next() {
+        users[name] = result
+        if let next = waiting.popLast() { group.addTask { (next, try await Self.user(next, in: store)) } }
+      }
+    }
+  }
+
+  private static func user(_ name: String, in store: any RoomStore) async throws -> Result<User, BadLine> {
+    do {
+      return .success(try await store.ensureUser(name: name.precomposedStringWithCanonicalMapping))
+    } catch let error as ChatError where (400..<500).contains(error.status) {
+      return .failure(BadLine("user: \(error.message)"))
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Drivers
+import Foundation
+
+/// Lines that were read and parsed together.
+struct ImportChunk: Sendable {
+  struct Bad: Sendable {
+    var line: Int64
+    var reason: String
+  }
+
+  /// With their numbers in the input, from 1.
+  var lines: [(number: Int64, line: ImportLine)] = []
+  var bad: [Bad] = []
+  /// Bytes and lines of the input up to here.
+  var offset: Int64 = 0
+  var lineCount: Int64 = 0
+  /// How much of the input was read; `nil` where that cannot be known.
+  var fraction: Double?
+}
+
+/// Reads and parses on a thread of its own, a few chunks ahead of whoever takes them.
+final class ImportReader: @unchecked Sendable {
+  static let chunk = 1_000
+  private static let ahead = 8
+
+  /// Each chunk taken is to be followed by `taken()`.
+  let chunks: AsyncThrowingStream<ImportChunk, any Error>
+  private let sink: AsyncThrowingStream<ImportChunk, any Error>.Continuation
+  /// Begins at 0 and is raised, since a semaphore must not be given up below the value that it began with.
+  private let slots = DispatchSemaphore(value: 0)
+  private let lock = NSLock()
+  private var isStopped = false
+  // The thread's alone.
+  private var reader: LineReader
+  private var lineCount: Int64
+
+  /// - Parameters:
+  ///   - reader: stands at the beginning.
+  ///   - progress: what was imported before, and is passed over.
+  init(_ reader: LineReader, after progress: ImportProgress) {
+    (chunks, sink) = AsyncThrowingStream.makeStream()
+    self.reader = reader
+    lineCount = progress.lines
+    for _ in 0..<Self.ahead { slots.signal() }
+    _ = WorkerThread(name: "import") { [self] in
+      do {
+        try self.reader.skip(to: progress.bytes)
+        try read()
+        sink.finish()
+      } catch {
+        sink.finish(throwing: error)
+      }
+    }
+  }
+
+  func taken() { slots.signal() }
+
+  /// Lets the thread end early.
+  func stop() {
+    lock.withLock { isStopped = true }
+    slots.signal()
+  }
+
+  private func read() throws {
+    while !lock.withLock({ isStopped }) {
+      var chunk = ImportChunk()
+      chunk.lines.reserveCapacity(Self.chunk)
+      let before = lineCount
+      while chunk.lines.count < Self.chunk, chunk.bad.count < Self.chunk, let line = try reader.next() {
+        lineCount += 1
+        Self.parse(line, number: lineCount, into: &chunk)
+      }
+      if lineCount == before { return }
+      chunk.offset = reader.offset
+      chunk.lineCount = lineCount
+      chunk.fraction = reader.fraction
+      slots.wait()
+      sink.yield(chunk)
+    }
+  }
+
+  private static func parse(_ line: LineReader.Line, number: Int64, into chunk: inout ImportChunk) {
+    switch line {
+    case .tooLong: chunk.bad.append(ImportChunk.Bad(line: number, reason: "longer than 1 MiB"))
+    case .line(let bytes):
+      // Empty lines between and at the end are nobody's mistake.
+      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
+      do {
+        chunk.lines.append((number, try ImportLine(parsing: bytes)))
+      } catch {
+        chunk.bad.append(ImportChunk.Bad(line: number, reason: error.reason))
+      }
+    }
+  }
+}

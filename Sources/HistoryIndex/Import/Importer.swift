@@ -1,0 +1,116 @@
+import ChatRooms
+import Drivers
+
+/// What an import did in this run.
+public struct ImportSummary: Sendable, Equatable {
+  public var lines: Int64 = 0
+  public var imported: Int64 = 0
+  public var rejected: Int64 = 0
+  /// Lines that an earlier run had imported.
+  public var skipped: Int64 = 0
+
+  public init(lines: Int64 = 0, imported: Int64 = 0, rejected: Int64 = 0, skipped: Int64 = 0) {
+    self.lines = lines
+    self.imported = imported
+    self.rejected = rejected
+    self.skipped = skipped
+  }
+
+  public static func + (left: ImportSummary, right: ImportSummary) -> ImportSummary {
+    ImportSummary(
+      lines: left.lines + right.lines, imported: left.imported + right.imported,
+      rejected: left.rejected + right.rejected, skipped: left.skipped + right.skipped)
+  }
+}
+
+/// What the one who watches an import is told.
+public enum ImportReport: Sendable {
+  case bad(line: Int64, reason: String)
+  /// `fraction`: how much of the input was read, where that can be known.
+  case progress(ImportSummary, fraction: Double?)
+}
+
+/// Imports messages as they were said elsewhere: in the given order, with the given times.
+///
+/// One thread reads and parses, tasks render and send. An import that was killed goes on where it stood, without
+/// doubles or holes, when it is run again with the same input.
+public struct Importer: Sendable {
+  private let store: any RoomStore
+  private let ledger: ImportLedger
+  private let sink: any ImportSink
+  private let roomPrefix: String
+
+  /// - Parameter roomPrefix: stands before the name of every room.
+  public init(store: any RoomStore, ledger: ImportLedger, sink: any ImportSink, roomPrefix: String = "") {
+    self.store = store
+    self.ledger = ledger
+    self.sink = sink
+    self.roomPrefix = roomPrefix
+  }
+
+  /// - Parameters:
+  ///   - path: of an NDJSON file, with zstd or without; `-` is standard input.
+  ///   - report: called from the import's task, one line or chunk after the other.
+  /// - Throws: `ImportSourceError`, `ImportRefusal`, or what a back end says. What was written stays, and counts.
+  public func run(path: String, report: (ImportReport) -> Void) async throws -> ImportSummary {
+    let (lines, source) = try ImportFile(path: path).open(roomPrefix: roomPrefix)
+    let progress = try await ledger.begin(source: source)
+    let reader = ImportReader(lines, after: progress)
+    defer { reader.stop() }
+    let numbering = ImportNumbering(
+      store: store, ledger: ledger, roomPrefix: roomPrefix, source: source, progress: progress)
+    let summary = try await transfer(from: reader, numbering, since: progress, report)
+    try await ledger.release(progress.id, isComplete: true)
+    return summary
+  }
+
+  private enum Step: Sendable {
+    case wrote(ImportBatch)
+    case recorded
+  }
+
+  private func transfer(
+    from reader: ImportReader, _ numbering: ImportNumbering, since begin: ImportProgress,
+    _ report: (ImportReport) -> Void
+  ) async throws -> ImportSummary {
+    var numbering = numbering
+    var summary = ImportSummary(skipped: begin.lines)
+    try await withThrowingTaskGroup(of: Step.self) { group in
+      var checkpoints = ImportCheckpoints(lines: begin.lines, now: .now)
+      var underWay = 0
+      func settle(_ step: Step?, isForced: Bool = false) {
+        switch step {
+        case .wrote(var batch):
+          underWay -= 1
+          batch.events = []
+          checkpoints.wrote(batch)
+        case .recorded: checkpoints.recorded()
+        case nil: break
+        }
+        if let due = checkpoints.takeDue(now: .now, isForced: isForced) {
+          group.addTask { [sink] in
+            try await sink.record(due)
+            return .recorded
+          }
+        }
+      }
+      for try await var chunk in reader.chunks {
+        reader.taken()
+        let batch = try await numbering.batch(of: &chunk)
+        for bad in chunk.bad { report(.bad(line: bad.line, reason: bad.reason)) }
+        summary.lines = batch.progress.lines - begin.lines
+        summary.imported = batch.progress.imported - begin.imported
+        summary.rejected = batch.progress.rejected - begin.rejected
+        report(.progress(summary, fraction: chunk.fraction))
+        while underWay >= sink.concurrency { settle(try await group.next()) }
+        underWay += 1
+        group.addTask { [sink] in
+          try await sink.write(batch)
+          return .wrote(batch)
+        }
+      }
+      while let step = try await group.next() { settle(step, isForced: true) }
+    }
+    return summary
+  }
+}

@@ -1,0 +1,103 @@
+import ChatRooms
+import Drivers
+
+/// The indexer's lanes: which it holds, how far each is, and what to send next. Belongs to the indexer's task.
+struct LaneReader {
+  private let journal: any Journal
+  private let leases: any LaneLeases
+  private let options: IndexerOptions
+  private(set) var lanes: [Int: LaneProgress] = [:]
+  /// The lane to begin with, so that a busy one does not starve the others.
+  private var first = 0
+
+  init(journal: any Journal, leases: any LaneLeases, options: IndexerOptions) {
+    self.journal = journal
+    self.leases = leases
+    self.options = options
+  }
+
+  /// Renews the leases: a committed write, see `LaneLeases.acquire`.
+  mutating func renew() async throws {
+    let held = try await leases.acquire(owner: options.owner, seconds: options.leaseSeconds)
+    var renewed: [Int: LaneProgress] = [:]
+    for lease in held {
+      if let known = lanes[lease.lane], known.lease.number == lease.number {
+        renewed[lease.lane] = known
+      } else {
+        renewed[lease.lane] = LaneProgress(lease)
+      }
+    }
+    lanes = renewed
+  }
+
+  /// Reads what lies behind the lanes' positions, up to about `batches` full batches. Empty if nothing is new.
+  ///
+  /// What is returned was durable before: the leases are renewed, a committed write, between reading and returning
+  /// (hazard 6: InnoDB may show a commit before it is flushed).
+  mutating func read(batches limit: Int) async throws -> [BulkBatch] {
+    var after = self
+    let batches = try await after.gather(limit)
+    guard !batches.isEmpty else { return [] }
+    try await after.renew()
+    self = after
+    return batches
+  }
+
+  private mutating func gather(_ limit: Int) async throws -> [BulkBatch] {
+    let heads = try await journal.heads()
+    var batches: [BulkBatch] = []
+    var batch = BulkBatch()
+    for step in 0..<heads.count where batches.count < limit {
+      let head = heads[(first + step) % heads.count]
+      guard let progress = lanes[head.lane], progress.read < head.head else { continue }
+      let events = try await journal.events(
+        lane: head.lane, after: progress.read, limit: options.documentsPerBulk)
+      append(events, of: head.lane, to: &batch, full: &batches)
+    }
+    if !batch.stretches.isEmpty { batches.append(batch) }
+    first = heads.isEmpty ? 0 : (first + 1) % heads.count
+    return batches
+  }
+
+  private mutating func append(
+    _ events: [RoomEvent], of lane: Int, to batch: inout BulkBatch, full: inout [BulkBatch]
+  ) {
+    for (index, event) in events.enumerated() {
+      if MessageDocument.concerns(event) { batch.append(event) }
+      let isFull =
+        batch.events.count >= options.documentsPerBulk || batch.body.count >= options.bytesPerBulk
+      guard isFull || index == events.count - 1 else { continue }
+      if let stretch = lanes[lane]?.didRead(through: event.position) { batch.cover(stretch) }
+      guard isFull else { continue }
+      full.append(batch)
+      batch = BulkBatch()
+    }
+  }
+
+  mutating func complete(_ batch: BulkBatch) {
+    for stretch in batch.stretches { lanes[stretch.lease.lane]?.complete(stretch) }
+  }
+
+  /// What was not sent after all is read again.
+  mutating func forget(lane: Int) { lanes[lane] = nil }
+
+  /// Writes down how far the lanes are. A lane whose lease was lost is dropped.
+  mutating func save() async throws {
+    for (lane, progress) in lanes where progress.isUnsaved {
+      do {
+        try await leases.advance(progress.lease, to: progress.done)
+        lanes[lane]?.didSave(progress.done)
+      } catch is LeaseLost {
+        lanes[lane] = nil
+      }
+    }
+  }
+
+  /// The leases with what is saved of them, for trimming.
+  var saved: [LaneLease] {
+    lanes.values.map { LaneLease(lane: $0.lease.lane, number: $0.lease.number, indexed: $0.saved) }
+      .sorted { $0.lane < $1.lane }
+  }
+
+  var isUnsaved: Bool { lanes.values.contains(where: \.isUnsaved) }
+}

@@ -1,0 +1,65 @@
+import ChatRooms
+import Drivers
+
+/// The columns of the table `journal`, in the order in which they are written and read.
+enum JournalTable {
+  static let columns = """
+    lane, position, room_id, seq, event, created_event, kind, last_seq, user_id, user_name, ref, sent_at, happened_at, \
+    edited_at, reply_to, routing, room_kind, nonce, text, data
+    """
+
+  private static let columnCount = 20
+
+  /// Appends `(…)` for an INSERT.
+  static func append(_ row: JournalRow, to sql: inout MySQLText) {
+    let (event, message) = (row.event, row.event.message)
+    sql.append("(")
+    sql.append(list: [
+      Int64(event.lane), event.position, message.room, message.seq, event.event, message.event,
+      Int64(event.kind.rawValue), event.lastSeq, message.userID,
+    ]) { $0.append($1) }
+    sql.append(", ")
+    sql.append(quoted: message.user)
+    sql.append(", ")
+    sql.append(quoted: row.ref)
+    sql.append(", ")
+    sql.append(list: [message.timestamp, event.timestamp, message.editedAt, message.replyTo]) { $0.append($1) }
+    sql.append(", ")
+    sql.append(quoted: event.routing)
+    sql.append(", ")
+    sql.append(list: [Int64(event.roomKind.rawValue), event.nonce]) { $0.append($1) }
+    sql.append(", ")
+    sql.append(quoted: message.text)
+    sql.append(", ")
+    sql.append(quoted: message.data)
+    sql.append(")")
+  }
+
+  /// - Throws: `SQLError` for a row that no version of this program has written.
+  static func event(_ row: SQLRow) throws -> RoomEvent {
+    guard row.values.count == columnCount, let lane = row.integer(0), let position = row.integer(1),
+      let event = row.integer(4), let kind = row.integer(6).flatMap(UInt8.init(exactly:)).flatMap(RoomEvent.Kind.init),
+      let roomKind = row.integer(16).flatMap(UInt8.init(exactly:)).flatMap(Room.Kind.init),
+      let message = message(row, revised: event, isDeleted: kind == .deletion)
+    else { throw unreadable(row) }
+    return RoomEvent(
+      kind: kind, event: event, lastSeq: row.integer(7) ?? 0, message: message, timestamp: row.integer(12) ?? 0,
+      lane: Int(lane), position: position, routing: row.text(15) ?? "", roomKind: roomKind,
+      nonce: row.integer(17) ?? 0)
+  }
+
+  private static func message(_ row: SQLRow, revised: Int64, isDeleted: Bool) -> Message? {
+    guard let room = row.integer(2), let seq = row.integer(3), let event = row.integer(5), let userID = row.integer(8),
+      let user = row.text(9), let timestamp = row.integer(11), let text = row.text(18)
+    else { return nil }
+    return Message(
+      room: room, seq: seq, event: event, revised: revised, user: user, userID: userID, text: text,
+      timestamp: timestamp, ref: MintedRef.visible(row.text(10)), data: row.text(19), replyTo: row.integer(14),
+      editedAt: row.integer(13), isDeleted: isDeleted)
+  }
+
+  private static func unreadable(_ row: SQLRow) -> SQLError {
+    let place = row.values.prefix(2).map { "\($0)" }.joined(separator: ", ")
+    return SQLError(kind: .other, code: 0, message: "The journal's row (\(place)) cannot be read")
+  }
+}

@@ -1,0 +1,35 @@
+/// Who holds a lane, as it stands in the table.
+struct LaneHolding: Equatable {
+  var lane: Int
+  var owner: String?
+  /// The lease has not run out.
+  var isLive: Bool
+}
+
+/// Decides which lanes an owner renews and which it takes, so that all live owners come to about the same number.
+///
+/// A newcomer finds no lane free. It takes lanes at once from those who hold more than their share, which the lease's
+/// number makes safe, and stops where it has as many as the least loaded must have: nobody takes them back.
+struct LaneAssignment: Equatable {
+  private(set) var renewed: [Int]
+  private(set) var taken: [Int] = []
+
+  init(_ holdings: [LaneHolding], for owner: String) {
+    // A lease of one's own that has run out, but that nobody took, is still one's own.
+    renewed = holdings.filter { $0.owner == owner }.map(\.lane)
+    let others = holdings.filter { $0.isLive && $0.owner != owner && $0.owner != nil }
+    var lanes = Dictionary(grouping: others) { $0.owner ?? "" }.mapValues { $0.map(\.lane) }
+    let owners = lanes.count + 1
+    let most = (holdings.count + owners - 1) / owners
+    let least = holdings.count / owners
+    let free = holdings.filter { $0.owner != owner && !($0.isLive && $0.owner != nil) }.map(\.lane)
+    taken = Array(free.prefix(max(0, most - renewed.count)))
+    while renewed.count + taken.count < max(1, least),
+      let richest = lanes.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }), richest.value.count > most,
+      let lane = richest.value.last
+    {
+      lanes[richest.key]?.removeLast()
+      taken.append(lane)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import ChatRooms
+import Drivers
+
+/// Commits batches over a connection of its own: one request that locks the lanes and reads, one that writes and
+/// commits. Between the two this process may be paused; the server then ends the transaction (`idle_transaction_timeout`).
+final class MySQLJournalCommitter: JournalCommitter {
+  private let url: MySQLURL
+  private let options: MySQLOptions
+  private let clock: @Sendable () -> Milliseconds
+  private var connection: MySQLConnection?
+
+  init(_ url: MySQLURL, options: MySQLOptions, clock: @escaping @Sendable () -> Milliseconds) {
+    self.url = url
+    self.options = options
+    self.clock = clock
+  }
+
+  func commit(_ batch: [Submission]) throws -> [Outcome] {
+    guard !batch.isEmpty else { return [] }
+    let (connection, readings) = try lockAndRead(batch)
+    do {
+      let plan = LaneBatch(batch, readings, now: clock())
+      if plan.rows.isEmpty, !plan.repeatsEarlier {
+        connection.rollBack()
+      } else {
+        for request in JournalWriteRequest(plan).requests { _ = try connection.send(request) }
+      }
+      return plan.outcomes
+    } catch {
+      connection.rollBack()
+      throw Self.conflictIfCounterMoved(error)
+    }
+  }
+
+  private func lockAndRead(_ batch: [Submission]) throws -> (MySQLConnection, LaneReadings) {
+    let request = JournalReadRequest(batch)
+    if let connection, !connection.isBroken {
+      do {
+        return (connection, try read(request, on: connection))
+      } catch let error as SQLError where error.kind == .unavailable {
+        // The server ended the connection while it was idle. Nothing was written yet: try once on a new one.
+        self.connection = nil
+      }
+    }
+    let connection = try MySQLConnection(url, options: options)
+    self.connection = connection
+    return (connection, try read(request, on: connection))
+  }
+
+  private func read(_ request: JournalReadRequest, on connection: MySQLConnection) throws -> LaneReadings {
+    do {
+      return try request.readings(connection.send(request.sql))
+    } catch {
+      connection.rollBack()
+      throw error
+    }
+  }
+
+  private static func conflictIfCounterMoved(_ error: any Error) -> any Error {
+    guard let error = error as? SQLError, error.code == JournalWriteRequest.counterMoved else { return error }
+    return SQLError(kind: .conflict, code: error.code, message: "A room's counters moved: \(error.message)")
+  }
+}

@@ -1,4 +1,0 @@
-/// The command line's entry.
-enum Command {
-  static func run() async {}
-}

@@ -1,0 +1,23 @@
+extension Command {
+  static let serve = Command(
+    name: "serve", summary: "Run a server.", synopsis: "serve [FLAGS]",
+    explanation: "Serves chat rooms over HTTP and WebSocket. With nothing else set, everything is kept in one folder "
+      + "with SQLite; with --database, --redis and --elasticsearch any number of servers share those. Prints one line, "
+      + "'listening on http://HOST:PORT', once it serves. SIGTERM lets clients go, makes durable what was accepted, "
+      + "and ends with status 0.",
+    listedSettings: Setting.all,
+    examples: [
+      Example(line: "palaver serve", meaning: "a server on http://127.0.0.1:8081 with its data in ./palaver-data"),
+      Example(line: "palaver serve --demo", meaning: "the same, with a room to look at"),
+      Example(
+        line: "palaver serve --database mysql://palaver:secret@db/palaver --redis redis://cache "
+          + "--elasticsearch http://search:9200 --auth token",
+        meaning: "one of several servers; PALAVER_JWT_SECRET holds the secret of the tokens"),
+      Example(line: "palaver serve --config /etc/palaver.toml", meaning: "settings from a file"),
+    ]
+  ) { context in
+    _ = try context.positionals(0...0, "no arguments")
+    _ = try context.configuration(for: .serving)
+    return CommandLineProgram.Status.failure
+  }
+}

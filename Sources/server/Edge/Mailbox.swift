@@ -1,0 +1,43 @@
+import CLinux
+import Foundation
+
+/// What other threads tell an epoll loop. Posting wakes the loop once, however much is posted before it looks.
+final class Mailbox<Element: Sendable>: @unchecked Sendable {
+  /// Readable while something waits.
+  let descriptor: Int32
+  private let lock = NSLock()
+  private var elements: [Element] = []
+
+  /// Returns `nil` where the process may open no more files.
+  init?() {
+    descriptor = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+    if descriptor < 0 { return nil }
+  }
+
+  deinit { close(descriptor) }
+
+  func post(_ element: Element) {
+    lock.lock()
+    let isFirst = elements.isEmpty
+    elements.append(element)
+    lock.unlock()
+    if isFirst { wake() }
+  }
+
+  /// Everything that waits, in the order in which it was posted.
+  func takeAll() -> [Element] {
+    var count: UInt64 = 0
+    // Before the lock: what is posted from here on wakes the loop again, at worst for nothing.
+    _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size)
+    var taken: [Element] = []
+    lock.lock()
+    swap(&taken, &elements)
+    lock.unlock()
+    return taken
+  }
+
+  private func wake() {
+    var one: UInt64 = 1
+    _ = unsafe write(descriptor, &one, MemoryLayout<UInt64>.size)
+  }
+}

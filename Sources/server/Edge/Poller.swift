@@ -1,0 +1,61 @@
+import CLinux
+
+/// An epoll instance, for one thread. Level-triggered: what is not taken now is reported again.
+final class Poller: @unchecked Sendable {
+  struct Event {
+    var token: UInt64
+    private var flags: UInt32
+
+    init(token: UInt64, flags: UInt32) {
+      self.token = token
+      self.flags = flags
+    }
+
+    var isReadable: Bool { flags & EPOLLIN.rawValue != 0 }
+    var isWritable: Bool { flags & EPOLLOUT.rawValue != 0 }
+    /// Both directions are closed or the connection was reset; reported whether asked for or not.
+    var isBroken: Bool { flags & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
+  }
+
+  struct Interest: Equatable {
+    var reading: Bool
+    var writing: Bool
+
+    fileprivate var flags: UInt32 {
+      (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
+    }
+  }
+
+  private static let capacity = 256
+  private let epoll: Int32
+  private var tokens = [UInt64](repeating: 0, count: capacity)
+  private var flags = [UInt32](repeating: 0, count: capacity)
+
+  /// Returns `nil` where the process may open no more files.
+  init?() {
+    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    if epoll < 0 { return nil }
+  }
+
+  deinit { close(epoll) }
+
+  @discardableResult
+  func add(_ descriptor: Int32, token: UInt64, _ interest: Interest) -> Bool {
+    palaver_epoll_control(epoll, EPOLL_CTL_ADD, descriptor, interest.flags, token) == 0
+  }
+
+  func change(_ descriptor: Int32, token: UInt64, to interest: Interest) {
+    _ = palaver_epoll_control(epoll, EPOLL_CTL_MOD, descriptor, interest.flags, token)
+  }
+
+  func remove(_ descriptor: Int32) {
+    _ = palaver_epoll_control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0)
+  }
+
+  /// - Parameter timeout: milliseconds; -1 for ever.
+  func wait(timeout: Int32) -> [Event] {
+    let count = unsafe palaver_epoll_wait(epoll, &tokens, &flags, Int32(Self.capacity), timeout)
+    guard count > 0 else { return [] }
+    return (0..<Int(count)).map { Event(token: tokens[$0], flags: flags[$0]) }
+  }
+}

@@ -1,0 +1,58 @@
+import ChatRooms
+import HistoryIndex
+
+/// What the hub says.
+extension SocketReactor {
+  func deliver(_ delivery: Delivery) {
+    switch delivery {
+    case .joined(let subscription, let state, let frames): joined(subscription, state, frames)
+    case .refused(let subscription, let error): refused(subscription, error)
+    case .broadcast(let room, let broadcast): self.broadcast(broadcast, in: room)
+    case .notice(let room, let frame):
+      guard let table = rooms[room] else { return }
+      for subscriber in table.v1 { enqueue(frame, subscriber.connection) }
+      cutOverflowed()
+    case .interrupt(let room): end(room, .tryAgain) { _ in true }
+    case .evict(let room, let user): end(room, .removed) { user == nil || $0.user.id == user }
+    }
+  }
+
+  private func joined(_ subscription: SubscriptionID, _ state: JoinState, _ frames: [WebSocketFrame]) {
+    guard let (connection, room) = pendingJoins.removeValue(forKey: subscription),
+      let place = connection.places.firstIndex(where: { $0.room == room })
+    else { return }
+    let table = rooms[room] ?? RoomTable()
+    rooms[room] = table
+    connection.places[place].index = table.add(.init(connection: connection, subscription: subscription))
+    perform(connection.session.joined(room, state, frames), connection)
+  }
+
+  private func refused(_ subscription: SubscriptionID, _ error: ChatError) {
+    guard let (connection, room) = pendingJoins.removeValue(forKey: subscription) else { return }
+    if let place = connection.places.firstIndex(where: { $0.room == room }) {
+      // The hub knows nothing of it, so that there is nothing to leave there.
+      connection.places[place].subscription = nil
+    }
+    leave(room, connection)
+    perform(connection.session.refused(room, error), connection)
+  }
+
+  private func broadcast(_ broadcast: Broadcast, in room: RoomID) {
+    guard let table = rooms[room] else { return }
+    if let frame = broadcast.raw {
+      for subscriber in table.raw { enqueue(frame, subscriber.connection) }
+    }
+    for subscriber in table.v1 { enqueue(broadcast.v1, subscriber.connection) }
+    cutOverflowed()
+  }
+
+  /// Ends subscriptions, also those that the hub has not begun yet.
+  private func end(_ room: RoomID, _ code: CloseCode, where isMeant: (Connection) -> Bool) {
+    let waiting = pendingJoins.values.filter { $0.room == room }.map(\.connection)
+    let present = rooms[room]?.all.map(\.connection) ?? []
+    for connection in waiting + present where isMeant(connection) {
+      leave(room, connection)
+      perform(connection.session.ended(room, code), connection)
+    }
+  }
+}

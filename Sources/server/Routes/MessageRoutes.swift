@@ -1,0 +1,76 @@
+import ChatRooms
+import Drivers
+import HistoryIndex
+
+/// `/v1/chatrooms/{id}/messages`: pages of history, and messages over HTTP.
+struct MessageRoutes: Sendable {
+  var services: Services
+  var authenticator: Authenticator
+
+  private var access: RoomAccess { RoomAccess(rooms: services.rooms) }
+
+  private var commands: MessageCommands {
+    MessageCommands(rooms: services.rooms, history: services.history, writer: services.writer)
+  }
+
+  func add(to router: inout Router) {
+    router.on("GET", "/v1/chatrooms/:id/messages", list)
+    router.on("POST", "/v1/chatrooms/:id/messages", send)
+    router.on("PATCH", "/v1/chatrooms/:id/messages/:seq", edit)
+    router.on("DELETE", "/v1/chatrooms/:id/messages/:seq", delete)
+  }
+
+  private func list(_ routed: RoutedRequest) async throws -> HTTPReply {
+    let id = try routed.roomID()
+    let any = 0...Int64.max
+    let query = try HistoryQuery(
+      before: try routed.integer("before", in: any), after: try routed.integer("after", in: any),
+      around: try routed.integer("around", in: any), limit: try routed.integer("limit", in: any))
+    let identity = try await authenticator.identify(routed.request)
+    let room = try await access.readable(id, by: identity)
+    let page = try await HistoryPages(journal: services.journal, history: services.history).page(of: room, query)
+    return .response(.json { page.write(to: &$0) })
+  }
+
+  private func send(_ routed: RoutedRequest) async throws -> HTTPReply {
+    let id = try routed.roomID()
+    let identity = try await authenticator.identify(routed.request)
+    let user = try identity.requireUser()
+    let room = try await access.readable(id, by: identity)
+    let draft = try MessageDraft(try RequestBody(routed.request).object)
+    try await access.enter(room, as: user)
+    let action = Submission.Action.send(text: draft.text, data: draft.data, replyTo: draft.replyTo)
+    let committed = try await services.writer.submit(
+      Submission(room: room, action: action, actor: user, ref: draft.ref))
+    return .response(Self.reply(committed.event.message, status: committed.isDuplicate ? 200 : 201))
+  }
+
+  private func edit(_ routed: RoutedRequest) async throws -> HTTPReply {
+    let (room, seq, actor) = try await target(routed)
+    let body = try RequestBody(routed.request)
+    let changed = try await commands.edit(
+      seq, in: room, text: try MessageDraft.text(body["text"]), by: actor, ref: try MessageDraft.ref(body["ref"]))
+    return .response(Self.reply(changed.message))
+  }
+
+  private func delete(_ routed: RoutedRequest) async throws -> HTTPReply {
+    let (room, seq, actor) = try await target(routed)
+    let changed = try await commands.delete(seq, in: room, by: actor, ref: nil)
+    return .response(Self.reply(changed.message))
+  }
+
+  private func target(_ routed: RoutedRequest) async throws -> (Room, Int64, MessageCommands.Actor) {
+    let (id, seq) = (try routed.roomID(), try routed.seq())
+    let identity = try await authenticator.identify(routed.request)
+    let user = try identity.requireUser()
+    let room = try await access.readable(id, by: identity)
+    return (room, seq, MessageCommands.Actor(user: user, isAdmin: identity.caller.isAdmin))
+  }
+
+  private static func reply(_ message: Message, status: Int = 200) -> HTTPResponse {
+    .json(status) {
+      MessageWire.members(of: message, in: &$0)
+      if message.isDeleted { $0.member("deleted", true) }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import ChatRooms
+import HistoryIndex
+
+/// The raw protocol: a text frame is a message, and its echo the acknowledgement.
+struct RawSession: Session {
+  private let join: WebSocketUpgrade.RoomJoin
+  private let user: User
+  private let expiresAt: Milliseconds?
+  private let limits: SessionLimits
+  private var sends: TokenBucket
+  private(set) var sendsInFlight = 0
+
+  /// - Parameter expiresAt: when the caller's token ends.
+  init(
+    _ join: WebSocketUpgrade.RoomJoin, user: User, expiresAt: Milliseconds?, limits: SessionLimits, now: Int64
+  ) {
+    self.join = join
+    self.user = user
+    self.expiresAt = expiresAt
+    self.limits = limits
+    sends = TokenBucket(limits.sends, now: now)
+  }
+
+  var isSaturated: Bool { sendsInFlight >= limits.sendsInFlight }
+
+  func start() -> [SessionAction] {
+    let wish = RoomWish(room: join.room.id, since: join.since, epoch: join.epoch, limit: join.limit)
+    return [.expire(at: expiresAt), .subscribe(wish, join.room)]
+  }
+
+  mutating func receive(_ text: String, at now: Int64) -> [SessionAction] {
+    // Nothing can be stored of an empty frame; clients send them to keep proxies from closing.
+    guard !text.isEmpty else { return [] }
+    guard text.utf8.count <= MessageLimits.textBytes.upperBound else {
+      return [.close(.tooBig, "a message may have \(MessageLimits.textBytes.upperBound) bytes")]
+    }
+    sendsInFlight += 1
+    let submission = Submission(
+      room: join.room, action: .send(text: text, data: nil, replyTo: nil), actor: user, ref: nil)
+    let submit = SessionAction.submit(submission, Receipt(room: join.room.id, ref: nil))
+    // There is no frame to say "slower" with, so that what comes too fast waits on the socket.
+    let wait = sends.take(at: now)
+    return wait == 0 ? [submit] : [submit, .pause(milliseconds: wait)]
+  }
+
+  mutating func committed(
+    _ receipt: Receipt, _ result: Result<JournalWriter.Committed, ChatError>
+  ) -> [SessionAction] {
+    sendsInFlight -= 1
+    switch result {
+    case .success: return []
+    case .failure(let error): return [.close(.tryAgain, error.word)]
+    }
+  }
+
+  func answered(_ answer: SessionAnswer, at now: Int64) -> [SessionAction] { [] }
+
+  func joined(_ room: RoomID, _ state: JoinState, _ frames: [WebSocketFrame]) -> [SessionAction] { [.replay(frames)] }
+
+  func refused(_ room: RoomID, _ error: ChatError) -> [SessionAction] {
+    [.close(error.status == 503 ? .tryAgain : .removed, error.word)]
+  }
+
+  func ended(_ room: RoomID, _ code: CloseCode) -> [SessionAction] { [.close(code, code.word)] }
+
+  func farewell(reconnectAfter: Int) -> [WebSocketFrame] { [] }
+}

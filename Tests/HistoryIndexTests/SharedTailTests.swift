@@ -1,0 +1,118 @@
+import ChatRooms
+import Drivers
+import Foundation
+import Testing
+
+@testable import HistoryIndex
+
+@Suite struct SharedTailTests {
+  /// The database and the history as the model has them, counting reads.
+  final class Store: Journal, History, @unchecked Sendable {
+    private let lock = NSLock()
+    private var model: RoomModel
+    private(set) var historyReads = 0
+
+    init(_ model: RoomModel) { self.model = model }
+
+    func update(_ body: (inout RoomModel) -> Void) { lock.withLock { body(&model) } }
+    private var now: RoomModel { lock.withLock { model } }
+
+    var laneCount: Int { 1 }
+    func makeCommitter() -> any JournalCommitter { JournalWriterTests.Committer([]) }
+    func heads() async throws -> [LaneHead] { [] }
+    func events(lane: Int, after position: Int64, limit: Int) async throws -> [RoomEvent] { [] }
+    func position(of room: RoomID) async throws -> RoomPosition? { now.position }
+    func messages(in room: RoomID, seqs: ClosedRange<Int64>) async throws -> [Message] {
+      now.messages.filter { seqs.contains($0.seq) }
+    }
+    func messages(in room: RoomID, seqs: [Int64]) async throws -> [Message] {
+      now.messages.filter { seqs.contains($0.seq) }
+    }
+    func changes(in room: RoomID, after event: Int64, limit: Int) async throws -> [RoomChange] {
+      Array(now.changes.filter { $0.event > event }.prefix(limit))
+    }
+    func messages(in room: Room, seqs: ClosedRange<Int64>) async throws -> [Message] {
+      lock.withLock { historyReads += 1 }
+      try await Task.sleep(for: .milliseconds(50))
+      return now.messages.filter { seqs.contains($0.seq) }
+    }
+    func messages(in room: Room, seqs: [Int64]) async throws -> [Message] {
+      now.messages.filter { seqs.contains($0.seq) }
+    }
+  }
+
+  actor Exchange: TailExchange {
+    var left: [RoomID: [UInt8]] = [:]
+    var holder: String?
+    var isDown = false
+
+    func goDown() { isDown = true }
+    func damage() { left = left.mapValues { Array($0.dropLast()) } }
+    func tail(of room: RoomID) async -> [UInt8]? { isDown ? nil : left[room] }
+    func lease(_ room: RoomID) async -> TailLease {
+      if isDown { return .unavailable }
+      if holder != nil { return .taken }
+      let token = UUID().uuidString
+      holder = token
+      return .granted(token: token)
+    }
+    func leave(_ tail: [UInt8], room: RoomID, token: String) async {
+      left[room] = tail
+      if holder == token { holder = nil }
+    }
+    func release(room: RoomID, token: String) async { if holder == token { holder = nil } }
+  }
+
+  private func model(_ steps: Int, seed: UInt64) -> RoomModel {
+    var random = Seeded(seed)
+    var model = RoomModel()
+    for _ in 0..<steps { model.step(using: &random) }
+    return model
+  }
+
+  private func loader(_ store: Store, _ exchange: Exchange) -> SharedTailLoader {
+    SharedTailLoader(
+      base: TailLoader(journal: store, history: store), exchange: exchange, reused: Counter(),
+      patience: .seconds(60))
+  }
+
+  @Test func tenServersAtOnceReadTheHistoryOnce() async throws {
+    let store = Store(model(300, seed: 1))
+    let exchange = Exchange()
+    try await withThrowingTaskGroup(of: Int64.self) { group in
+      for _ in 0..<10 {
+        group.addTask { try await loader(store, exchange).load(RoomModel.room).position.lastEvent }
+      }
+      for try await lastEvent in group { #expect(lastEvent == 300) }
+    }
+    #expect(store.historyReads == 1)
+  }
+
+  @Test(arguments: 0..<8) func whatWasLeftIsBroughtToThePresent(seed: UInt64) async throws {
+    var random = Seeded(seed)
+    let store = Store(model(Int.random(in: 0...200, using: &random), seed: seed))
+    let exchange = Exchange()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    store.update { model in for _ in 0..<100 { model.step(using: &random) } }
+    var tail = try await loader(store, exchange).load(RoomModel.room)
+    var expected = RoomModel()
+    store.update { expected = $0 }
+    #expect(store.historyReads <= 1)
+    for _ in 0..<10 {
+      let since = Int64.random(in: 0...expected.position.lastEvent, using: &random)
+      let frames = tail.answer(.test(since: since)).frames
+      #expect(frames.map(\.bytes) == expected.replay(after: since).map(\.bytes))
+    }
+  }
+
+  @Test func withoutTheExchangeOrWithDamagedValuesEachServerReads() async throws {
+    let store = Store(model(50, seed: 3))
+    let exchange = Exchange()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    await exchange.damage()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    await exchange.goDown()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    #expect(store.historyReads == 3)
+  }
+}
