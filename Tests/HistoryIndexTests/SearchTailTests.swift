@@ -31,11 +31,11 @@ import Testing
   @Test func whatIsNotIndexedIsThereAndWhatIsTrimmedMeansNothing() async throws {
     let journal = MemoryJournal(laneCount: 2)
     let tail = tail(journal)
-    #expect(try await tail.current().entries.isEmpty)
+    #expect(await tail.current().entries.isEmpty)
     journal.append(.sent(room: 1, seq: 1, "one"))
     journal.append(.sent(room: 2, seq: 1, "two"))
     journal.append(RoomEvent.sent(room: 1, seq: 1, "one").edited(event: 2, "changed"))
-    let view = try await tail.current()
+    let view = await tail.current()
     #expect(view.entries.mapValues(\.message.text) == ["1|1": "changed", "2|1": "two"])
     #expect(view.freshAsOf > 1_700_000_000_000)
   }
@@ -43,7 +43,7 @@ import Testing
   @Test func farBehindTheNewestAreKeptAndFreshnessIsHonest() async throws {
     let journal = MemoryJournal(laneCount: 1)
     for seq in Int64(1)...5_000 { journal.append(.sent(seq: seq, "m", at: seq)) }
-    let view = try await tail(journal).current()
+    let view = await tail(journal).current()
     #expect(view.entries.count == 2_000 && view.entries["1|5000"] != nil)
     #expect(view.freshAsOf == 0)
   }
@@ -52,9 +52,9 @@ import Testing
     let journal = MemoryJournal(laneCount: 1)
     let tail = tail(journal)
     journal.append(.sent(seq: 1, "one"))
-    let before = try await tail.current()
+    let before = await tail.current()
     journal.setDown(true)
-    let after = try await tail.current()
+    let after = await tail.current()
     #expect(after.entries.count == 1 && after.freshAsOf == before.freshAsOf)
   }
 
@@ -62,9 +62,9 @@ import Testing
     let journal = MemoryJournal(laneCount: 4)
     for seq in Int64(1)...100 { journal.append(.sent(room: seq % 7, seq: seq, "m")) }
     let tail = tail(journal)
-    try await withThrowingTaskGroup(of: Int.self) { group in
-      for _ in 0..<20 { group.addTask { try await tail.current().entries.count } }
-      for try await count in group { #expect(count == 100) }
+    await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<20 { group.addTask { await tail.current().entries.count } }
+      for await count in group { #expect(count == 100) }
     }
   }
 }
@@ -104,6 +104,30 @@ import Testing
       let literal = try await self.search(elastic, journal, .literal("ear 2"))
         .search(SearchRequest(query: "`ear 2`", scope: scope))
       #expect(literal.hits.map(\.message.seq) == [2])
+    }
+  }
+
+  @Test(arguments: [1, 2, 7]) func byRelevanceEachComesOnceAndNoneIsLeftOut(limit: Int) async throws {
+    try await TestElasticsearch.with("tailrank") { elastic in
+      let journal = MemoryJournal()
+      let old = (1...20).map { RoomEvent.sent(seq: Int64($0), "apple \($0)") }
+      try await elastic.index(old)
+      for event in old { journal.append(event) }
+      journal.markIndexed()
+      journal.append(.sent(seq: 21, "apple 21"))
+      let search = search(elastic, journal, .word("apple"))
+      var seen: [Int64] = []
+      var cursor: String?
+      repeat {
+        let request = SearchRequest(
+          query: "a", scope: Self.everything, sort: .relevance, limit: limit, cursor: cursor)
+        let page = try await search.search(request)
+        #expect(page.total == 21)
+        seen += page.hits.map(\.message.seq)
+        cursor = page.next
+      } while cursor != nil
+      #expect(seen.first == 21)
+      #expect(seen.sorted() == Array(1...21))
     }
   }
 

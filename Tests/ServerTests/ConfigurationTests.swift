@@ -44,10 +44,9 @@ private let stack = [
       return
     }
     #expect(stack.database.password == "s3cret")
-    #expect(stack.database.path == "palaver")
+    #expect(stack.database.database == "palaver")
     #expect(stack.redis.port == 6_379)
-    #expect(stack.elasticsearch.map(\.host) == ["one", "two"])
-    #expect(stack.elasticsearch[1].user == "elastic")
+    #expect(stack.elasticsearch == ["http://one:9200", "https://elastic:pw@two:9200"])
     #expect(stack.indexPrefix == "palaver")
     #expect(stack.redisPrefix == nil)
     #expect(configuration.jwtSecrets == ["new", "old"])

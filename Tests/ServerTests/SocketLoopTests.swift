@@ -180,15 +180,12 @@ import Testing
     }
   }
 
-  @Test func staysOpenWhereTheTokenWasRenewed() async throws {
+  @Test func goesByTheTokenThatItWasGivenLast() async throws {
     try await TestEdge.run { test in
-      let socket = try test.connect("/v1?expires=\(WallClock.now + 1_000)")
-      try socket.sendText(#"{"type":"auth","token":"good"}"#)
+      let socket = try test.connect("/v1?expires=\(WallClock.now + 3_600_000)")
+      try socket.sendText(#"{"type":"auth","token":"brief"}"#)
       _ = try socket.frame("auth")
-      let other = try test.connect("/v1?expires=\(WallClock.now + 1_500)")
-      #expect(try other.closeCode() == 4001)
-      try socket.sendText(#"{"type":"ping","ref":"p"}"#)
-      #expect(try socket.frame("pong")["ref"]?.string == "p")
+      #expect(try socket.closeCode() == 4001)
     }
   }
 }
@@ -235,7 +232,7 @@ import Testing
       configured {
         $0.sockets.limits.sendBuffer = 16 << 10
         $0.sockets.limits.queue = 256 << 10
-        $0.sockets.times.closing = 500
+        $0.sockets.times.closing = 60_000
       }
     ) { test in
       let slow = try TestSocket(port: test.port, receiveBuffer: 4_096)

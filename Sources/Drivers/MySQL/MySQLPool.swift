@@ -61,6 +61,6 @@ public final class MySQLPool: SQLDatabase {
   /// Lets what waits and runs finish, then closes all connections. Blocks; call it once, when stopping.
   public func close() {
     queue.close()
-    threads.forEach { $0.join() }
+    for thread in threads { thread.join() }
   }
 }

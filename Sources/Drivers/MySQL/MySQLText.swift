@@ -40,7 +40,7 @@ public struct MySQLText: Sendable {
     bytes.append(UInt8(ascii: "'"))
     text.withUTF8 { utf8 in
       if unsafe utf8.contains(where: Self.needsEscape) {
-        unsafe utf8.forEach { appendEscaped($0) }
+        for unsafe byte in unsafe utf8 { appendEscaped(byte) }
       } else {
         unsafe bytes.append(contentsOf: utf8)
       }

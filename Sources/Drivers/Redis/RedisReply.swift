@@ -1,5 +1,5 @@
 /// What Redis answers to a command.
-public indirect enum RedisReply: Sendable, Equatable {
+public enum RedisReply: Sendable, Equatable {
   case null
   case integer(Int64)
   /// `OK` and the like.

@@ -47,7 +47,11 @@ public struct ElasticsearchSearch: Search {
     self.client = client
     self.alias = names.read
     let alias = names.read
-    tail = SearchTail(journal: journal) { _ = try await client.refresh(alias) }
+    tail = SearchTail(journal: journal) {
+      guard try await client.refresh(alias).failed == 0 else {
+        throw UnexpectedReply(expected: "a refresh of all shards")
+      }
+    }
     self.parse = parse
     self.resolve = resolve
     self.log = log
@@ -67,12 +71,14 @@ public struct ElasticsearchSearch: Search {
     let rooms = try await rooms(of: query, request)
     return try await reading {
       // Before the search: what leaves the tail later is in the index by then.
-      let view = try await tail.current()
+      let view = await tail.current()
       let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
       let pass = SearchPass(
         request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
         routing: Self.routing(query, request, rooms), cursor: cursor, tail: matches)
+      async let release: Void = tail.letGo()
       var page = try await run(pass)
+      await release
       page.freshAsOf = view.freshAsOf
       return page
     }

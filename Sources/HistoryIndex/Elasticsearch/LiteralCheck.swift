@@ -21,6 +21,11 @@ enum LiteralCheck {
     holds(query, text: message.text, folded: SearchFolding.folded(message.text), isMatched)
   }
 
+  /// Whether a text holds what the query's words say with their symbols; what the index can tell counts as told.
+  static func holds(_ query: SearchQuery, in text: String) -> Bool {
+    holds(query, text: text, folded: SearchFolding.folded(text)) { _ in true }
+  }
+
   private static func holds(
     _ query: SearchQuery, text: String, folded: String, _ isMatched: (SearchQuery) -> Bool
   ) -> Bool {

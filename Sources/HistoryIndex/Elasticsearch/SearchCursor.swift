@@ -64,8 +64,10 @@ struct SearchCursor: Equatable {
   }
 
   /// 24 bits that stand for a hit.
-  static func digest(_ message: Message) -> UInt32 {
-    UInt32(truncatingIfNeeded: fnv1a(message.id.utf8) >> 40)
+  static func digest(_ message: Message) -> UInt32 { digest(room: message.room, seq: message.seq) }
+
+  static func digest(room: RoomID, seq: Int64) -> UInt32 {
+    UInt32(truncatingIfNeeded: fnv1a("\(room)-\(seq)".utf8) >> 40)
   }
 
   static func fingerprint(of request: SearchRequest) -> UInt64 {

@@ -44,6 +44,9 @@ struct SearchPass {
 
 /// Fills a page from what the index gives, bit by bit.
 struct SearchGathering {
+  /// A score that none reaches, within `Float` as Elasticsearch's are.
+  private static let aboveAll = 1e38
+
   private let pass: SearchPass
   private(set) var hits: [SearchHit] = []
   /// The last hit that was looked at, taken or not: the next page begins behind it.
@@ -97,7 +100,7 @@ struct SearchGathering {
     let given = Array(merged.prefix(pass.wanted))
     let isLonger = hasMore || merged.count > given.count
     return SearchPage(
-      hits: given, total: pass.hasLiterals ? merged.count : (total ?? 0) + pass.tail.hits.count,
+      hits: given, total: pass.hasLiterals ? merged.count : (total ?? 0) + pass.tail.count,
       isTotalLowerBound: pass.hasLiterals ? isLonger || pass.cursor != nil : isTotalLowerBound,
       next: isLonger ? next(given) : nil, isComplete: isComplete && !(hasMore && !isFull), freshAsOf: 0)
   }
@@ -119,7 +122,8 @@ struct SearchGathering {
     }
     let seen = (pass.cursor?.seen ?? []) + given.map { SearchCursor.digest($0.message) }
     guard seen.count < SearchCursor.mostByRelevance else { return nil }
-    let anchor = last ?? end
-    return SearchCursor(pass.request, after: anchor.message, score: anchor.score ?? 0, seen: seen).text
+    // The tail's hits have no score: the next page begins behind the last of the index's that was given, if any was.
+    let anchor = given.count < pass.wanted ? end : given.last { $0.score != nil } ?? end
+    return SearchCursor(pass.request, after: anchor.message, score: anchor.score ?? Self.aboveAll, seen: seen).text
   }
 }

@@ -5,7 +5,7 @@ import Foundation
 /// were indexed so short a time ago that the index may not have refreshed.
 ///
 /// Filled when a search begins, with one look at the heads and a read of each lane that has moved, so that a message is
-/// in its sender's next search.
+/// in its sender's next search. Emptied by refreshes, once a second while searches come.
 actor SearchTail {
   /// What a search sees.
   struct View: Sendable {
@@ -16,21 +16,26 @@ actor SearchTail {
   }
 
   private struct Lane {
-    /// Events behind this position are in `events`, or need no place there.
+    /// The index shows everything up to here for certain: a refresh was answered after it was indexed.
+    var shown: Int64
+    /// What lies between this position and `read` is in `events`.
     var covered: Int64
     var read: Int64
-    /// What was indexed when it was looked at, rising; the index shows it `settling` later.
-    var marks: [(at: ContinuousClock.Instant, indexed: Int64)] = []
+    /// What was indexed when it was last looked at.
+    var indexed: Int64
     var events: [(position: Int64, timestamp: Milliseconds, id: String, entry: TailEntry)] = []
 
     init(from position: Int64) {
+      shown = position
       covered = position
       read = position
+      indexed = position
     }
   }
 
-  /// From a bulk's reply until every search sees its documents: several refresh intervals of 200 ms.
-  private static let settling: Duration = .seconds(1)
+  /// How often the index is asked to refresh so that events can be let go. A time alone does not do: under load the
+  /// index's own refresh, every 200 ms, comes seconds late.
+  private static let refreshInterval: Duration = .seconds(1)
   /// Events kept of a lane whose indexer is behind.
   private static let mostEvents = 2_000
 
@@ -38,6 +43,8 @@ actor SearchTail {
   private let refresh: @Sendable () async throws -> Void
   private var lanes: [Int: Lane] = [:]
   private var freshAsOf: Milliseconds = 0
+  private var isLettingGo = false
+  private var letGoAt: ContinuousClock.Instant = .now
 
   /// - Parameter refresh: makes everything that was indexed before visible to searches.
   init(journal: any Journal, refresh: @escaping @Sendable () async throws -> Void) {
@@ -45,14 +52,12 @@ actor SearchTail {
     self.refresh = refresh
   }
 
-  /// Everything acknowledged before this call. While the journal does not answer, what was known before.
-  ///
-  /// - Throws: where the index does not answer.
-  func current() async throws -> View {
+  /// Everything acknowledged before this call. While the journal or the index does not answer, what was known before.
+  func current() async -> View {
     let start = Milliseconds(Date().timeIntervalSince1970 * 1_000)
     guard let heads = try? await journal.heads() else { return view }
     if heads.contains(where: isUncertain) {
-      try await refresh()
+      guard (try? await refresh()) != nil else { return view }
       for head in heads { settle(head.lane, through: head.indexed) }
     }
     var fresh = start
@@ -64,6 +69,20 @@ actor SearchTail {
     var view = view
     view.freshAsOf = fresh
     return view
+  }
+
+  /// Lets go of what the index shows, once a second. To be called beside a search, which need not wait for it.
+  func letGo() async {
+    let indexed = lanes.mapValues(\.indexed)
+    let isDue = lanes.values.contains { ($0.events.first?.position ?? .max) <= $0.indexed }
+    guard isDue, !isLettingGo, ContinuousClock.now >= letGoAt else { return }
+    isLettingGo = true
+    defer {
+      isLettingGo = false
+      letGoAt = .now + Self.refreshInterval
+    }
+    guard (try? await refresh()) != nil else { return }
+    for (lane, position) in indexed { settle(lane, through: position) }
   }
 
   private var view: View {
@@ -83,12 +102,13 @@ actor SearchTail {
   private func settle(_ number: Int, through position: Int64) {
     var lane = lanes[number] ?? Lane(from: position)
     lane.events.removeAll { $0.position <= position }
+    lane.shown = max(lane.shown, position)
     lane.covered = max(lane.covered, position)
     lane.read = max(lane.read, position)
     lanes[number] = lane
   }
 
-  /// Reads what is new in a lane and lets go of what the index shows by now.
+  /// Reads what is new in a lane.
   ///
   /// - Returns: the time before which nothing is missing; `.max` if nothing is.
   private func fill(_ head: LaneHead) async throws -> Milliseconds {
@@ -99,9 +119,9 @@ actor SearchTail {
       let limit = Int(clamping: head.head - after)
       append(try await journal.events(lane: head.lane, after: after, limit: limit), to: head.lane, after: after)
     }
-    release(head)
-    guard let covered = lanes[head.lane]?.covered, covered > head.indexed else { return .max }
-    let missing = try await journal.events(lane: head.lane, after: head.indexed, limit: 1).first
+    bound(head)
+    guard let lane = lanes[head.lane], lane.covered > lane.shown else { return .max }
+    let missing = try await journal.events(lane: head.lane, after: lane.shown, limit: 1).first
     return missing.map { $0.timestamp - 1 } ?? .max
   }
 
@@ -123,17 +143,14 @@ actor SearchTail {
     lanes[number] = lane
   }
 
-  private func release(_ head: LaneHead) {
+  private func bound(_ head: LaneHead) {
     guard var lane = lanes[head.lane] else { return }
-    let now = ContinuousClock.now
-    if lane.marks.last?.indexed != head.indexed { lane.marks.append((now, head.indexed)) }
-    let shown = lane.marks.last { $0.at + Self.settling <= now }?.indexed ?? 0
-    let excess = max(0, lane.events.count - Self.mostEvents)
-    if excess > 0 { lane.covered = lane.events[excess - 1].position }
-    lane.events.removeFirst(excess)
-    lane.events.removeAll { $0.position <= shown }
-    lane.covered = max(lane.covered, shown)
-    lane.marks.removeAll { $0.indexed < shown }
+    lane.indexed = max(lane.indexed, head.indexed)
+    let excess = lane.events.count - Self.mostEvents
+    if excess > 0 {
+      lane.covered = lane.events[excess - 1].position
+      lane.events.removeFirst(excess)
+    }
     lanes[head.lane] = lane
   }
 }

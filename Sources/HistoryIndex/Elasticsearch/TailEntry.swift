@@ -16,10 +16,12 @@ final class TailEntry: Sendable {
   }
 
   /// What the scope lets the caller read, and the chosen rooms hold.
-  func isReadable(_ request: SearchRequest) -> Bool {
+  ///
+  /// - Parameter rooms: those of the scope.
+  func isReadable(_ request: SearchRequest, _ rooms: Set<RoomID>) -> Bool {
     guard !message.isDeleted, !request.scope.closedRooms.contains(message.room) else { return false }
     guard request.rooms.isEmpty || request.rooms.contains(where: { $0.id == message.room }) else { return false }
-    return request.scope.isUnlimited || isPublic || request.scope.rooms.contains(message.room)
+    return request.scope.isUnlimited || isPublic || rooms.contains(message.room)
   }
 
   func matches(_ query: TailQuery) -> Bool {

@@ -7,6 +7,8 @@ struct TailMatches {
 
   /// Matches behind the cursor, in the search's order.
   private(set) var hits: [SearchHit] = []
+  /// All matches, on whichever page.
+  private(set) var count = 0
   /// Documents whose state in the index does not count.
   private(set) var ids: Set<String> = []
   /// Those of them that the query excludes.
@@ -17,7 +19,9 @@ struct TailMatches {
     if ids.count <= Self.mostHidden { hidden = Array(ids) }
     let position = cursor.map { SearchPosition($0) }
     let seen = Set(cursor?.seen ?? [])
-    for entry in view.entries.values where entry.isReadable(request) && entry.matches(query) {
+    let rooms = Set(request.scope.rooms)
+    for entry in view.entries.values where entry.isReadable(request, rooms) && entry.matches(query) {
+      count += 1
       if request.sort == .relevance {
         // A score is the index's to give. What was just written comes first, on the first page.
         guard cursor == nil, !seen.contains(SearchCursor.digest(entry.message)) else { continue }

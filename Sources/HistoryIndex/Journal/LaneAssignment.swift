@@ -8,8 +8,8 @@ struct LaneHolding: Equatable {
 
 /// Decides which lanes an owner renews and which it takes, so that all live owners come to about the same number.
 ///
-/// A newcomer finds no lane free. It takes lanes at once from those who hold more than their share, which the lease's
-/// number makes safe, and stops where it has as many as the least loaded must have: nobody takes them back.
+/// A newcomer finds no lane free. It takes lanes at once, which the lease's number makes safe, from whoever holds at
+/// least two more than it does: nobody ever has a reason to take one back.
 struct LaneAssignment: Equatable {
   private(set) var renewed: [Int]
   private(set) var taken: [Int] = []
@@ -20,13 +20,11 @@ struct LaneAssignment: Equatable {
     let others = holdings.filter { $0.isLive && $0.owner != owner && $0.owner != nil }
     var lanes = Dictionary(grouping: others) { $0.owner ?? "" }.mapValues { $0.map(\.lane) }
     let owners = lanes.count + 1
-    let most = (holdings.count + owners - 1) / owners
-    let least = holdings.count / owners
+    let share = (holdings.count + owners - 1) / owners
     let free = holdings.filter { $0.owner != owner && !($0.isLive && $0.owner != nil) }.map(\.lane)
-    taken = Array(free.prefix(max(0, most - renewed.count)))
-    while renewed.count + taken.count < max(1, least),
-      let richest = lanes.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }), richest.value.count > most,
-      let lane = richest.value.last
+    taken = Array(free.prefix(max(0, share - renewed.count)))
+    while let richest = lanes.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }),
+      richest.value.count > renewed.count + taken.count + 1, let lane = richest.value.last
     {
       lanes[richest.key]?.removeLast()
       taken.append(lane)

@@ -1,28 +1,103 @@
 import ChatRooms
 import Drivers
+import Foundation
 import HistoryIndex
 
-/// The stores that commands work on, without a server around them.
+/// The stores behind a server or a command: opened in order, closed in reverse.
 struct Backends: Sendable {
-  var rooms: any RoomStore
+  /// What only the stack has.
+  struct Index: Sendable {
+    var client: ElasticsearchClient
+    var names: IndexNames
+    var generations: Generations
+    var leases: any LaneLeases
+  }
+
+  /// Random and permanent, made with the schema.
+  var installation: String
   var database: any SQLDatabase
+  var rooms: any RoomStore
   var journal: any Journal
+  var history: any History
+  var search: any Search
+  /// `nil` in the embedded profile.
+  var index: Index?
   /// Where an import's messages go.
   var importSink: @Sendable (ImportLedger) -> any ImportSink
+  /// Work that goes on beside serving, until it is cancelled.
+  var upkeep: @Sendable () async -> Void
+  var probes: [HealthMonitor.Backend]
   var metrics: Metrics
   var log: Log
+  /// Blocks.
+  fileprivate(set) var close: @Sendable () -> Void
+
+  init(
+    installation: String, database: any SQLDatabase, rooms: any RoomStore, journal: any Journal, history: any History,
+    search: any Search, index: Index?, importSink: @escaping @Sendable (ImportLedger) -> any ImportSink,
+    upkeep: @escaping @Sendable () async -> Void, probes: [HealthMonitor.Backend], metrics: Metrics, log: Log,
+    close: @escaping @Sendable () -> Void
+  ) {
+    self.installation = installation
+    self.database = database
+    self.rooms = rooms
+    self.journal = journal
+    self.history = history
+    self.search = search
+    self.index = index
+    self.importSink = importSink
+    self.upkeep = upkeep
+    self.probes = probes
+    self.metrics = metrics
+    self.log = log
+    self.close = close
+  }
+
+  /// - Throws: one line for a person says what does not answer.
+  static func open(_ configuration: Configuration, metrics: Metrics, log: Log) async throws -> Backends {
+    switch configuration.profile {
+    case .embedded(let folder): try await openEmbedded(folder: folder, metrics: metrics, log: log)
+    case .stack(let stack):
+      try await openStack(stack, isMigrating: configuration.isMigrating, metrics: metrics, log: log)
+    }
+  }
 
   /// Opens what the configuration names, and closes it when the body has returned.
   static func with<Result: Sendable>(
     _ configuration: Configuration, _ context: CommandContext, _ body: (Backends) async throws -> Result
   ) async throws -> Result {
-    throw ConfigurationError("no back ends yet")
+    // A command speaks through its output; what goes wrong is in its one line.
+    let backends = try await open(configuration, metrics: Metrics(), log: Log(level: .error))
+    let result: Swift.Result<Result, any Error>
+    do { result = .success(try await body(backends)) } catch { result = .failure(error) }
+    await Blocking.run(backends.close)
+    return try result.get()
   }
 
   /// Runs the body with a writer of events.
   func withWriter(_ body: (JournalWriter) async throws -> Void) async throws {
     let writer = JournalWriter(journal: journal, writers: 1, metrics: metrics, log: log) { _ in }
-    defer { writer.stop() }
-    try await body(writer)
+    let result: Swift.Result<Void, any Error>
+    do { result = .success(try await body(writer)) } catch { result = .failure(error) }
+    await Blocking.run(writer.stop)
+    try result.get()
+  }
+}
+
+/// Calls that block, on a thread of their own: Swift's cooperative threads are few.
+enum Blocking {
+  static func run(_ body: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        body()
+        continuation.resume()
+      }
+    }
+  }
+
+  static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
   }
 }

@@ -1,3 +1,7 @@
+import ChatRooms
+import Drivers
+import HistoryIndex
+
 extension Command {
   static let serve = Command(
     name: "serve", summary: "Run a server.", synopsis: "serve [FLAGS]",
@@ -17,7 +21,37 @@ extension Command {
     ]
   ) { context in
     _ = try context.positionals(0...0, "no arguments")
-    _ = try context.configuration(for: .serving)
-    return CommandLineProgram.Status.failure
+    let configuration = try context.configuration(for: .serving)
+    let signals = StopSignals()
+    let backends = try await Backends.open(
+      configuration, metrics: Metrics(), log: Log(level: configuration.logLevel))
+    do {
+      try await ServeCommand(configuration: configuration, backends: backends, signals: signals).run(context.print)
+    } catch {
+      await Blocking.run(backends.close)
+      throw error
+    }
+    await Blocking.run(backends.close)
+    return CommandLineProgram.Status.success
+  }
+}
+
+private struct ServeCommand {
+  var configuration: Configuration
+  var backends: Backends
+  var signals: StopSignals
+
+  func run(_ print: @Sendable (String) -> Void) async throws {
+    let application = try Application(configuration, backends)
+    let drain = configuration.drain
+    try await application.run {
+      await signals.wait()
+      signals.endProcess(in: .milliseconds(drain))
+    } ready: { port in
+      if configuration.isDemo {
+        try await DemoRoom(rooms: application.parts.rooms, writer: application.parts.writer).makeIfEmpty()
+      }
+      print("listening on http://\(ListenAddress(host: configuration.listen.host, port: Int(port)))")
+    }
   }
 }

@@ -11,10 +11,10 @@ struct Configuration: Sendable, Equatable {
   }
 
   struct Stack: Sendable, Equatable {
-    var database: EndpointURL
-    var redis: EndpointURL
-    /// At least one.
-    var elasticsearch: [EndpointURL]
+    var database: MySQLURL
+    var redis: RedisURL
+    /// URLs, at least one.
+    var elasticsearch: [String]
     var elasticsearchKey: String?
     /// A path.
     var elasticsearchCA: String?

@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 
 /// Makes typed values of the settings' texts.
 struct SettingReader {
@@ -69,30 +70,23 @@ struct SettingReader {
     return text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F }
   }
 
-  private func databaseURL() throws(ConfigurationError) -> EndpointURL {
-    guard let url = EndpointURL(values[.database]?.text ?? ""), ["mysql", "mariadb"].contains(url.scheme),
-      !url.path.isEmpty, !url.path.contains("/")
-    else { throw error(.database, expected: "mysql://user:password@host:3306/name") }
-    return url
-  }
-
-  private func redisURL() throws(ConfigurationError) -> EndpointURL {
-    guard let url = EndpointURL(values[.redis]?.text ?? ""), url.scheme == "redis",
-      url.path.isEmpty || UInt16(url.path) != nil
-    else { throw error(.redis, expected: "redis://[:password@]host:6379/0") }
-    return url
-  }
-
-  private func elasticsearchURLs() throws(ConfigurationError) -> [EndpointURL] {
-    var urls: [EndpointURL] = []
-    for text in values[.elasticsearch]?.text.split(separator: ",") ?? [] {
-      guard let url = EndpointURL(text.trimmed), ["http", "https"].contains(url.scheme) else {
-        urls = []
-        break
-      }
-      urls.append(url)
+  private func databaseURL() throws(ConfigurationError) -> MySQLURL {
+    guard let url = try? MySQLURL(values[.database]?.text ?? ""), url.database != nil else {
+      throw error(.database, expected: "mysql://user:password@host:3306/name")
     }
-    if urls.isEmpty {
+    return url
+  }
+
+  private func redisURL() throws(ConfigurationError) -> RedisURL {
+    guard let url = try? RedisURL(values[.redis]?.text ?? "") else {
+      throw error(.redis, expected: "redis://[:password@]host:6379/0")
+    }
+    return url
+  }
+
+  private func elasticsearchURLs() throws(ConfigurationError) -> [String] {
+    let urls = values[.elasticsearch]?.text.split(separator: ",").map(\.trimmed) ?? []
+    guard !urls.isEmpty, urls.allSatisfy({ HTTPNode(parsing: $0) != nil }) else {
       throw error(.elasticsearch, expected: "http(s)://[user:password@]host:9200, several with commas")
     }
     return urls

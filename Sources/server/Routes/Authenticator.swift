@@ -1,14 +1,6 @@
 import ChatRooms
 import Foundation
 
-/// What a valid token says.
-struct TokenClaims: Sendable, Equatable {
-  /// `sub`: the user's name.
-  var user: String
-  var isAdmin: Bool
-  var expiresAt: Milliseconds
-}
-
 /// Who calls, and as whom.
 struct Identity: Sendable, Equatable {
   var caller: Caller
@@ -32,7 +24,7 @@ struct Authenticator: Sendable {
     /// `isAllowedAnywhere`: behind a proxy too.
     case open(isAllowedAnywhere: Bool)
     /// Throws `ChatError` 401 for a token that does not count.
-    case token(verify: @Sendable (String) throws -> TokenClaims)
+    case token(verify: @Sendable (String) throws(ChatError) -> TokenClaims)
   }
 
   var mode: Mode
@@ -81,8 +73,8 @@ struct Authenticator: Sendable {
   }
 
   private func caller(of claims: TokenClaims) async throws -> (caller: Caller, user: User) {
-    var user = try await rooms.user(named: claims.user)
-    if user == nil { user = try await rooms.ensureUser(name: claims.user) }
+    var user = try await rooms.user(named: claims.name)
+    if user == nil { user = try await rooms.ensureUser(name: claims.name) }
     guard let user else { throw ChatError.unauthorized }
     return (Caller(user: user, isAdmin: claims.isAdmin, expiresAt: claims.expiresAt), user)
   }

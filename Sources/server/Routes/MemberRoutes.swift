@@ -37,42 +37,40 @@ struct MemberRoutes: Sendable {
   private func put(_ routed: RoutedRequest) async throws -> HTTPReply {
     let id = try routed.roomID()
     let identity = try await authenticator.identify(routed.request)
-    let room = try await access.readable(id, by: identity)
-    let roleName = try RequestBody(routed.request).string("role") ?? Membership.Role.member.name
-    guard let role = [Membership.Role.member, .owner].first(where: { $0.name == roleName }) else {
-      throw ChatError.invalid("role", "role is member or owner, not '\(roleName.prefix(40))'.")
-    }
+    let permissions = try await access.permissions(in: id, for: identity)
+    let role = try Self.role(try RequestBody(routed.request).string("role"))
     let user = try await target(routed)
-    let isComingIn = room.kind == .public && role == .member && identity.user == user
-    let isManager = try await access.isManager(of: room, identity)
-    guard isComingIn || isManager else {
-      throw ChatError.forbidden("Only an owner of room \(id) or an admin adds others.")
-    }
+    try permissions.requireAdding(user)
+    if role == .owner { try permissions.requireManaging() }
     // Coming in again must not make a member of an owner.
     let former = try await services.rooms.membership(room: id, user: user.id)
-    if isManager || former == nil {
-      try await services.rooms.addMember(user, to: id, role: role)
-    }
+    if permissions.mayManage || former == nil { try await services.rooms.addMember(user, to: id, role: role) }
     guard let membership = try await services.rooms.membership(room: id, user: user.id) else {
       throw ChatError.unavailable("The membership")
     }
     return .response(.writing { RoomReplies.member(Member(user: user, membership: membership), in: &$0) })
   }
 
+  private static func role(_ name: String?) throws(ChatError) -> Membership.Role {
+    guard let name else { return .member }
+    guard let role = [Membership.Role.member, .owner].first(where: { $0.name == name }) else {
+      throw .invalid("role", "role is member or owner, not '\(name.prefix(40))'.")
+    }
+    return role
+  }
+
   private func remove(_ routed: RoutedRequest) async throws -> HTTPReply {
     let id = try routed.roomID()
     let identity = try await authenticator.identify(routed.request)
-    let room = try await access.readable(id, by: identity)
+    let permissions = try await access.permissions(in: id, for: identity)
     let user = try await target(routed)
-    let isManager = try await access.isManager(of: room, identity)
-    guard identity.user == user || isManager else {
-      throw ChatError.forbidden("Only an owner of room \(id) or an admin removes others.")
-    }
+    try permissions.requireRemoving(user)
     guard try await services.rooms.membership(room: id, user: user.id) != nil else {
       throw ChatError(404, "member_not_found", "\(user.name) is no member of room \(id).", parameter: "user")
     }
-    let submission = Submission(room: room, action: .remove(user: user), actor: identity.user ?? user, ref: nil)
-    let committed = try await services.writer.submit(submission)
+    let actor = identity.user ?? user
+    let committed = try await services.writer.submit(
+      Submission(room: permissions.room, action: .remove(user: user), actor: actor, ref: nil))
     return .response(
       .json {
         $0.member("name", user.name)

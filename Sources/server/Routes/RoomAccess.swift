@@ -1,30 +1,34 @@
 import ChatRooms
 
-/// Who may see and change what of rooms.
+/// Finds rooms for callers, and asks `RoomPermissions` what they may do there.
 struct RoomAccess: Sendable {
   var rooms: any RoomStore
 
-  /// The room, if the caller may read it. One that may not be read answers as one that does not exist.
-  func readable(_ id: RoomID, by identity: Identity) async throws -> Room {
+  /// What the caller, or whom an admin acts for, may do in a room.
+  ///
+  /// - Throws: 404 `room_not_found`, also for a room that may not be read.
+  func permissions(in id: RoomID, for identity: Identity) async throws -> RoomPermissions {
     guard let room = try await rooms.room(id) else { throw ChatError.roomNotFound(id) }
-    if room.kind == .public || identity.caller.isAdmin { return room }
-    guard let user = identity.user, try await rooms.membership(room: id, user: user.id) != nil else {
-      throw ChatError.roomNotFound(id)
-    }
-    return room
+    let caller = Caller(
+      user: identity.user, isAdmin: identity.caller.isAdmin, expiresAt: identity.caller.expiresAt)
+    var membership: Membership?
+    // Anybody may read a public room, and most calls do no more.
+    if let user = identity.user, !caller.isAdmin { membership = try await rooms.membership(room: id, user: user.id) }
+    let permissions = RoomPermissions(
+      room: room, caller: caller, membership: membership, isOpenMode: identity.isOpenMode)
+    try permissions.requireReading()
+    return permissions
   }
 
-  /// The room, if the caller may change it: its owners, admins, and in open mode anyone who names nobody.
+  func readable(_ id: RoomID, by identity: Identity) async throws -> Room {
+    try await permissions(in: id, for: identity).room
+  }
+
+  /// - Throws: 403 `forbidden` for who is no owner.
   func manageable(_ id: RoomID, by identity: Identity) async throws -> Room {
-    let room = try await readable(id, by: identity)
-    if try await isManager(of: room, identity) { return room }
-    throw ChatError.forbidden("Only an owner of room \(id) or an admin may do this.")
-  }
-
-  func isManager(of room: Room, _ identity: Identity) async throws -> Bool {
-    if identity.caller.isAdmin { return true }
-    guard let user = identity.user else { return identity.isOpenMode && room.kind == .public }
-    return try await rooms.membership(room: room.id, user: user.id)?.role == .owner
+    let permissions = try await permissions(in: id, for: identity)
+    try permissions.requireManaging()
+    return permissions.room
   }
 
   /// Sees to it that the user is a member: of a public room one becomes a member by coming in.

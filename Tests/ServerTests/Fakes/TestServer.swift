@@ -34,10 +34,10 @@ struct TestServer {
   /// Tokens here are `NAME`, or `NAME!` for an admin.
   static func tokens() -> TestServer {
     TestServer(mode: { _ in
-      .token { token in
+      .token { token throws(ChatError) in
         guard token != "bad" else { throw ChatError.unauthorized }
         return TokenClaims(
-          user: token.replacing("!", with: ""), isAdmin: token.hasSuffix("!"), expiresAt: 9_999_999_999_999)
+          name: token.replacing("!", with: ""), isAdmin: token.hasSuffix("!"), expiresAt: 9_999_999_999_999)
       }
     })
   }

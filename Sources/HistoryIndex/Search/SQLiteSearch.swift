@@ -1,0 +1,65 @@
+import ChatRooms
+import Drivers
+
+/// Full-text search of the embedded profile, in FTS5.
+///
+/// What is committed is found: the index of words is written in the transaction that stores the message.
+public struct SQLiteSearch: Search {
+  /// Reads what the user typed.
+  public typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
+  /// The room that a query names, if the caller may know of it.
+  public typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
+
+  static let deadline: Duration = .seconds(2)
+  /// Hits that are counted.
+  static let mostCounted = 10_000
+
+  static let standsFunction = "palaver_stands"
+  static let beginsFunction = "palaver_begins"
+  /// What the database's connections must know (`SQLiteOptions.functions`): whether words stand in a text with their
+  /// symbols.
+  public static let functions = [
+    SQLiteFunction(name: standsFunction) { text, word in LiteralCheck.holds(.word(word), in: text) },
+    SQLiteFunction(name: beginsFunction) { text, word in LiteralCheck.holds(.prefix(word), in: text) },
+  ]
+
+  private let journal: SQLiteJournal
+  private let parse: Parser
+  private let resolve: RoomResolver
+  private let log: Log
+
+  public init(journal: SQLiteJournal, parse: @escaping Parser, resolve: @escaping RoomResolver, log: Log) {
+    self.journal = journal
+    self.parse = parse
+    self.resolve = resolve
+    self.log = log
+  }
+
+  public func search(_ request: SearchRequest) async throws -> SearchPage {
+    let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
+    let query = try parse(request)
+    var plan = SQLiteSearchPlan(query, rooms: try await rooms(of: query, request))
+    if !request.rooms.isEmpty { plan.restrict(to: request.rooms.map(\.id)) }
+    let pass = SQLiteSearchPass(request: request, query: query, plan: plan, cursor: cursor)
+    let deadline = ContinuousClock.now + Self.deadline
+    let fresh = journal.clock.settled()
+    do {
+      var page = try await journal.database.read { connection in try pass.run(connection, deadline: deadline) }
+      page.freshAsOf = fresh
+      return page
+    } catch let error as SQLError {
+      log.warning("a search failed", ["error": "\(error)"])
+      throw ChatError.unavailable("Search")
+    }
+  }
+
+  private func rooms(
+    of query: SearchQuery, _ request: SearchRequest
+  ) async throws -> [(reference: SearchQuery.RoomReference, room: Room)] {
+    var found: [(reference: SearchQuery.RoomReference, room: Room)] = []
+    for reference in query.roomReferences where !found.contains(where: { $0.reference == reference }) {
+      if let room = try await resolve(reference, request) { found.append((reference, room)) }
+    }
+    return found
+  }
+}

@@ -1,0 +1,96 @@
+import ChatRooms
+import Drivers
+import Foundation
+import HistoryIndex
+
+/// A back end that does not do what it must at start.
+struct BackendError: Error, CustomStringConvertible {
+  var description: String
+
+  init(_ name: String, _ error: any Error) { description = "\(name): \(error)" }
+}
+
+extension Backends {
+  /// Connections for what is not the journal's.
+  private static let connections = 8
+  /// How long a server that starts waits for its database: they are often started together.
+  private static let patience = Duration.seconds(30)
+
+  static func openStack(
+    _ stack: Configuration.Stack, isMigrating: Bool, metrics: Metrics, log: Log
+  ) async throws -> Backends {
+    let pool = MySQLPool(stack.database, size: connections)
+    let http = HTTPClient(options(stack))
+    let close: @Sendable () -> Void = {
+      http.close()
+      pool.close()
+    }
+    do {
+      let schema = try await schema(of: pool, isMigrating: isMigrating, log: log)
+      let nodes = stack.elasticsearch.compactMap { HTTPNode(parsing: $0, apiKey: stack.elasticsearchKey) }
+      let client = ElasticsearchClient(nodes: NodePool(nodes, client: http))
+      let names = IndexNames(prefix: stack.indexPrefix)
+      let index = Index(
+        client: client, names: names, generations: Generations(client: client, names: names),
+        leases: MySQLLaneLeases(pool))
+      return backends(schema, pool, stack, index, isMigrating: isMigrating, metrics: metrics, log: log, close: close)
+    } catch {
+      await Blocking.run(close)
+      throw BackendError("--database \(stack.database)", error)
+    }
+  }
+
+  private static func options(_ stack: Configuration.Stack) -> HTTPClientOptions {
+    var options = HTTPClientOptions()
+    options.certificateAuthorities = stack.elasticsearchCA
+    return options
+  }
+
+  private static func backends(
+    _ schema: InstalledSchema, _ pool: MySQLPool, _ stack: Configuration.Stack, _ index: Index, isMigrating: Bool,
+    metrics: Metrics, log: Log, close: @escaping @Sendable () -> Void
+  ) -> Backends {
+    let journal = MySQLJournal(pool, stack.database)
+    let rooms = SQLRoomStore(database: pool, laneCount: journal.laneCount)
+    let (client, names) = (index.client, index.names)
+    let history = JournaledHistory(
+      journal: journal, index: ElasticsearchHistory(client: client, names: names), log: log)
+    return Backends(
+      installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,
+      search: ElasticsearchSearch(client: client, names: names, journal: journal, rooms: rooms, log: log),
+      index: index,
+      importSink: {
+        ElasticsearchImportSink(client: client, names: names, ledger: $0, log: log, metrics: metrics)
+      },
+      upkeep: { await prepareIndex(index.generations, isMigrating: isMigrating, log: log) },
+      probes: [
+        HealthMonitor.Backend(name: "database", isEssential: true) { _ = try await pool.query("SELECT 1") },
+        HealthMonitor.Backend(name: "elasticsearch", isEssential: false) { _ = try await client.health() },
+      ],
+      metrics: metrics, log: log, close: close)
+  }
+
+  private static func schema(of pool: MySQLPool, isMigrating: Bool, log: Log) async throws -> InstalledSchema {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      do {
+        return isMigrating ? try await SchemaMigrator.migrate(pool) : try await SchemaMigrator.installed(pool)
+      } catch let error as SQLError where error.kind == .unavailable && ContinuousClock.now < deadline {
+        log.warning("waiting for the database", ["error": error.description])
+        try await Task.sleep(for: .seconds(1))
+      }
+    }
+  }
+
+  /// Goes on trying: without Elasticsearch a server still sends and delivers.
+  private static func prepareIndex(_ generations: Generations, isMigrating: Bool, log: Log) async {
+    while isMigrating, !Task.isCancelled {
+      do {
+        return try await generations.migrate()
+      } catch {
+        log.warning("the index is not prepared", ["error": "\(error)"])
+        try? await Task.sleep(for: .seconds(2))
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import ChatRooms
+import Foundation
+
+extension Configuration {
+  /// What the edge is to be like.
+  var edge: EdgeConfiguration {
+    var edge = EdgeConfiguration()
+    edge.http.host = listen.host
+    edge.http.port = UInt16(clamping: listen.port)
+    edge.http.origins = OriginPolicy(allowed: Set(allowedOrigins), isEnforced: authentication != .token)
+    return edge
+  }
+
+  /// - Throws: for a secret or key that is none.
+  func authenticatorMode() throws(ConfigurationError) -> Authenticator.Mode {
+    switch authentication {
+    case .open(let isAllowedAnywhere): return .open(isAllowedAnywhere: isAllowedAnywhere)
+    case .token:
+      // An indexer serves nobody and needs no keys.
+      if role == .indexer, jwtSecrets.isEmpty, jwtKeys.isEmpty {
+        return .token { _ throws(ChatError) in throw .unauthorized }
+      }
+      let verifier: TokenVerifier
+      do { verifier = try TokenVerifier(secrets: jwtSecrets, publicKeys: jwtKeys) } catch {
+        throw ConfigurationError("--auth: PALAVER_JWT_SECRET or PALAVER_JWT_KEY will not do: \(error)")
+      }
+      return .token { token throws(ChatError) in
+        try verifier.verify(token, now: Milliseconds(Date().timeIntervalSince1970 * 1_000))
+      }
+    }
+  }
+}

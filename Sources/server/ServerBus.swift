@@ -1,0 +1,78 @@
+import ChatRooms
+import Drivers
+import Foundation
+import HistoryIndex
+
+/// What a server shares with others: all of it over Redis, or within this process where it is alone.
+struct ServerBus: Sendable {
+  private struct Shared: Sendable {
+    var client: RedisClient
+    var bus: RedisBus
+    var presence: RedisPresence
+    var prefix: String
+  }
+
+  private let shared: Shared?
+  let bus: any Bus
+  let presence: any Presence
+
+  init(_ configuration: Configuration, installation: String, metrics: Metrics, log: Log) {
+    guard case .stack(let stack) = configuration.profile else {
+      shared = nil
+      bus = LocalBus()
+      presence = LocalPresence()
+      return
+    }
+    let prefix = stack.redisPrefix ?? installation
+    let client = RedisClient(stack.redis, log: log, metrics: metrics)
+    let shared = Shared(
+      client: client, bus: RedisBus(stack.redis, client: client, prefix: prefix, log: log, metrics: metrics),
+      presence: RedisPresence(client: client, prefix: prefix, server: UUID().uuidString), prefix: prefix)
+    self.shared = shared
+    bus = shared.bus
+    presence = shared.presence
+  }
+
+  /// Shares loaded tails; `nil` for a server alone.
+  var exchange: (any TailExchange)? { shared.map { RedisTailExchange(client: $0.client, prefix: $0.prefix) } }
+
+  func cached(_ rooms: any RoomStore, metrics: Metrics) -> CachedRoomStore {
+    CachedRoomStore(rooms, client: shared?.client, prefix: shared?.prefix ?? "", bus: bus, metrics: metrics)
+  }
+
+  /// Hands on what other servers say. Call before `start`.
+  func deliver(to hub: RoomHub, _ notifier: PresenceNotifier, _ rooms: CachedRoomStore) {
+    bus.onMessage { message in
+      if case .events(let events) = message { hub.receive(events) }
+      notifier.receive(message)
+    }
+    // What was said meanwhile is lost.
+    shared?.bus.onSubscribed { rooms.forgetEverything() }
+  }
+
+  func start() {
+    guard let shared else { return }
+    shared.client.start()
+    shared.bus.start()
+    shared.presence.start()
+  }
+
+  /// Blocks.
+  func close() {
+    guard let shared else { return }
+    shared.presence.close()
+    shared.bus.close()
+    shared.client.close()
+  }
+
+  struct Disconnected: Error {}
+
+  var probes: [HealthMonitor.Backend] {
+    guard let shared else { return [] }
+    return [
+      HealthMonitor.Backend(name: "redis", isEssential: false) {
+        guard shared.client.health.isConnected, shared.bus.isListening else { throw Disconnected() }
+      }
+    ]
+  }
+}

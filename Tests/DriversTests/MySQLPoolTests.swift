@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+@testable import Drivers
+
+@Suite struct MySQLPoolWithoutServerTests {
+  @Test func aServerThatIsNotThereIsReportedAtOnce() async throws {
+    // Port 1 of the loopback refuses.
+    let pool = MySQLPool(try MySQLURL("mysql://a:b@127.0.0.1:1/x"), size: 2)
+    for _ in 0..<20 {
+      let error = await #expect(throws: SQLError.self) { _ = try await pool.query("SELECT 1") }
+      #expect(error?.kind == .unavailable)
+      #expect(error?.code == 2002 || error?.code == 2003)
+    }
+    #expect(pool.statistics == MySQLPoolStatistics(open: 0, busy: 0, waiting: 0))
+    pool.close()
+    let error = await #expect(throws: SQLError.self) { _ = try await pool.query("SELECT 1") }
+    #expect(error?.kind == .unavailable)
+  }
+}
+
+/// Needs a server: PALAVER_TEST_MYSQL.
+@Suite(.enabled(if: MySQLTestServer.isThere)) struct MySQLPoolTests {
+  @Test func callersShareTheConnections() async throws {
+    let pool = MySQLPool(try MySQLTestServer.url(), size: 3)
+    let ids = try await withThrowingTaskGroup(of: Int64?.self) { group in
+      for _ in 0..<100 { group.addTask { try await pool.query("SELECT CONNECTION_ID()").first?.integer(0) } }
+      return try await group.reduce(into: Set<Int64>()) { $0.insert($1 ?? 0) }
+    }
+    #expect((1...3).contains(ids.count))
+    #expect(pool.statistics.open == ids.count)
+  }
+
+  @Test func aKilledConnectionIsReplaced() async throws {
+    let pool = MySQLPool(try MySQLTestServer.url(), size: 1)
+    _ = try? await pool.withConnection { connection in
+      _ = try connection.query("KILL CONNECTION_ID()")
+    }
+    #expect(try await pool.query("SELECT 5").first?.integer(0) == 5)
+  }
+
+  @Test func whoWaitsTooLongGetsAClearError() async throws {
+    let pool = MySQLPool(try MySQLTestServer.url(), size: 1, waitTimeout: 0.05)
+    let (holding, hold) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    async let held: Void = pool.withConnection { _ in
+      holding.signal()
+      hold.wait()
+    }
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        holding.wait()
+        continuation.resume()
+      }
+    }
+    #expect(pool.statistics.busy == 1)
+    let error = await #expect(throws: SQLError.self) { _ = try await pool.query("SELECT 1") }
+    #expect(error?.kind == .unavailable)
+    #expect(error?.message.contains("free") == true)
+    hold.signal()
+    _ = try await held
+    #expect(pool.statistics.waiting == 0)
+  }
+
+  @Test func aTransactionLeftOpenDoesNotReachTheNextCaller() async throws {
+    try await MySQLTestServer.withDatabase { url in
+      let pool = MySQLPool(url, size: 1)
+      try await pool.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+      _ = try await pool.withConnection { connection in
+        try connection.execute("START TRANSACTION")
+        try connection.execute("INSERT INTO t VALUES (1)")
+      }
+      #expect(try await pool.query("SELECT * FROM t").isEmpty)
+    }
+  }
+}
