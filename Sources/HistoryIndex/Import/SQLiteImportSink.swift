@@ -1,30 +1,21 @@
 import ChatRooms
 import Drivers
 
-/// Imports into the embedded profile: messages and progress are one transaction, so there is nothing to repeat.
-public struct SQLiteImportSink: ImportSink {
-  private let database: any SQLDatabase
+/// Imports into the embedded profile: messages, the index of their words and the progress are one transaction, so there
+/// is nothing to repeat.
+public final class SQLiteImportSink: ImportSink, @unchecked Sendable {
+  private let database: SQLiteDatabase
+  // One batch is under way at a time, and a transaction runs on the database's one writing thread.
+  private let writer = SQLiteMessageWriter()
 
-  public init(database: any SQLDatabase) { self.database = database }
+  public init(database: SQLiteDatabase) { self.database = database }
 
   public let concurrency = 1
 
-  private static let insert =
-    "INSERT INTO messages (room_id, seq, event, revised, user_id, user_name, ref, sent_at, reply_to, text, data) "
-    + "VALUES (\(SQLDialect.placeholders(11)))"
-
   public func write(_ batch: ImportBatch) async throws {
-    try await database.withTransaction { connection in
-      for event in batch.events {
-        let message = event.message
-        try connection.execute(
-          Self.insert,
-          [
-            .integer(message.room), .integer(message.seq), .integer(message.event), .integer(message.revised),
-            .integer(message.userID), .text(message.user), .optional(message.ref), .integer(message.timestamp),
-            .optional(message.replyTo), .text(message.text), .optional(message.data),
-          ])
-      }
+    try await database.withTransaction { [self] connection in
+      writer.beginTransaction()
+      for event in batch.events { try writer.insert(event.message, ref: event.message.ref, connection) }
       try ImportLedger.record(batch.progress, rooms: batch.rooms, on: connection)
     }
   }

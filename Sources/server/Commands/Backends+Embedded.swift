@@ -1,7 +1,34 @@
+import ChatRooms
 import Drivers
+import HistoryIndex
 
 extension Backends {
   static func openEmbedded(folder path: String, metrics: Metrics, log: Log) async throws -> Backends {
-    throw ConfigurationError("no embedded profile yet")
+    let (folder, database) = try await Blocking.run {
+      let folder = try DataFolder(path: path)
+      return (folder, try SQLiteDatabase(path: folder.databasePath))
+    }
+    let schema = try await SchemaMigrator.migrate(database)
+    let journal = SQLiteJournal(database: database)
+    let rooms = SQLRoomStore(database: database, laneCount: journal.laneCount)
+    return Backends(
+      installation: schema.installation, database: database, rooms: rooms, journal: journal,
+      history: SQLiteHistory(database: database),
+      search: SQLiteSearch(journal: journal, rooms: rooms, log: log), index: nil,
+      importSink: { _ in SQLiteImportSink(database: database) },
+      upkeep: {
+        do { try await MessageWordsUpkeep.run(database, log: log) } catch {
+          log.error("the index of words is not complete", ["error": "\(error)"])
+        }
+      },
+      probes: [
+        HealthMonitor.Backend(name: "database", isEssential: true) { _ = try await database.query("SELECT 1") }
+      ],
+      metrics: metrics, log: log,
+      close: {
+        database.close()
+        // The folder is another's only now.
+        withExtendedLifetime(folder) {}
+      })
   }
 }
