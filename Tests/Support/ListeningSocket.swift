@@ -7,7 +7,7 @@ public final class ListeningSocket: @unchecked Sendable {
 
   /// Listens on a free port.
   public init() throws {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw TestSupportError("socket: errno \(errno)") }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -34,6 +34,7 @@ public final class ListeningSocket: @unchecked Sendable {
   public func accept() -> Socket? {
     while true {
       let accepted = Foundation.accept(descriptor, nil, nil)
+      if accepted >= 0 { _ = fcntl(accepted, F_SETFD, FD_CLOEXEC) }
       if accepted >= 0 { return Socket(adopting: accepted) }
       guard errno == EINTR || errno == ECONNABORTED else { return nil }
     }

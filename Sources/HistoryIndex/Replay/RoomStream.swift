@@ -31,6 +31,8 @@ struct RoomStream: Sendable {
   private var subscribers: [Int: Set<SubscriptionID>] = [:]
   private var waiting: [Waiting] = []
   private var isLoading = false
+  /// What is being loaded may lack events that were skipped meanwhile.
+  private var isLoadStale = false
   private var buffered: [RoomEvent] = []
   /// A tail that is ahead of the subscribers, and since when.
   private var aheadSince: Milliseconds?
@@ -56,7 +58,11 @@ struct RoomStream: Sendable {
   mutating func join(_ request: JoinRequest, loop: Int, now: Milliseconds) -> [Action] {
     waiting.append(Waiting(request: request, loop: loop))
     if tail != nil { return admit(now: now) }
-    guard !isLoading else { return [] }
+    return isLoading ? [] : load()
+  }
+
+  private mutating func load() -> [Action] {
+    buffered = []
     isLoading = true
     return [.load]
   }
@@ -77,13 +83,15 @@ struct RoomStream: Sendable {
 
   mutating func loaded(_ loaded: RoomTail, now: Milliseconds) -> [Action] {
     isLoading = false
+    guard !isLoadStale else {
+      isLoadStale = false
+      return load()
+    }
     var loaded = loaded
     for event in buffered where event.event > loaded.position.lastEvent {
       guard loaded.apply(event) else {
         // The buffer overflowed, or events went missing in between: read again.
-        buffered = []
-        isLoading = true
-        return [.load]
+        return load()
       }
     }
     buffered = []
@@ -93,6 +101,7 @@ struct RoomStream: Sendable {
 
   mutating func failed(_ error: ChatError) -> [Action] {
     isLoading = false
+    isLoadStale = false
     buffered = []
     defer { waiting = [] }
     return waiting.map { .deliver(.refused($0.request.subscription, error), loop: $0.loop) }
@@ -143,10 +152,7 @@ struct RoomStream: Sendable {
         actions = interrupt()
       }
     }
-    if tail == nil, !waiting.isEmpty, !isLoading {
-      isLoading = true
-      actions.append(.load)
-    }
+    if tail == nil, !waiting.isEmpty, !isLoading { actions += load() }
     if aheadSince != nil { actions += admit(now: now) }
     return actions
   }
@@ -158,6 +164,15 @@ struct RoomStream: Sendable {
     case .removal: return [delivery, .deliverToAll(.evict(room.id, event.message.userID))]
     case .closure: return [delivery, .deliverToAll(.evict(room.id, nil))]
     }
+  }
+
+  /// Events of the room may have been skipped: nothing that is held or on its way here can be relied on.
+  mutating func lostTrack() -> [Action] {
+    tail = nil
+    aheadSince = nil
+    if isLoading { isLoadStale = true }
+    let actions = interrupt()
+    return waiting.isEmpty || isLoading ? actions : actions + load()
   }
 
   /// The subscribers missed something: they are sent away, and resume from where they know they are.

@@ -44,6 +44,20 @@ struct Attempt: Sendable, Equatable {
   /// the end may have been stored.
   var isUnknown: Bool { !isAcknowledged && sendings > 0 && (refusal == nil || sendings > 1) }
 
+  /// A message is stored once, however often its ref comes. An edit that was sent again may be two events: that the
+  /// message has its text is what counts.
+  var mayHaveHappenedUnseen: Bool {
+    isUnknown || (target != nil && sendings > Set(acknowledgements.map(\.event)).count)
+  }
+
+  /// How many events it may be that nobody was told of.
+  var unseenEvents: Int {
+    if target == nil { return isUnknown ? 1 : 0 }
+    return isUnknown || isAcknowledged ? max(0, sendings - Set(acknowledgements.map(\.event)).count) : 0
+  }
+
+  var lastEvent: Int64? { acknowledgements.map(\.event).max() }
+
   var mayHaveHappened: Bool { isAcknowledged || isUnknown }
 
   /// The message that it changes; `nil` for a new one.

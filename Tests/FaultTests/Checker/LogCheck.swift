@@ -10,7 +10,7 @@ struct LogCheck {
 
   private func unequalAnswers() -> [Breach] {
     attempts.compactMap { attempt in
-      let answers = Set(attempt.acknowledgements.map { [$0.seq, $0.event] })
+      let answers = Set(attempt.acknowledgements.map { attempt.target == nil ? [$0.seq, $0.event] : [$0.seq] })
       guard answers.count > 1 || (attempt.isAcknowledged && attempt.refusal != nil) else { return nil }
       return Breach(.sameAnswer, room: log.room, "ref \(attempt.ref) was answered differently", ["\(attempt)"])
     }
@@ -21,13 +21,14 @@ struct LogCheck {
     var owners: [Int64: Attempt] = [:]
     var breaches: [Breach] = []
     for attempt in attempts {
-      guard let event = attempt.acknowledgements.first?.event else { continue }
-      if let owner = owners[event], !(owner.isDeletion && owner.action == attempt.action) {
-        breaches.append(
-          Breach(
-            .oneEventEach, room: log.room, "event \(event) was acknowledged to two", ["\(owner)", "\(attempt)"]))
+      for event in Set(attempt.acknowledgements.map(\.event)) {
+        if let owner = owners[event], !(owner.isDeletion && owner.action == attempt.action) {
+          breaches.append(
+            Breach(
+              .oneEventEach, room: log.room, "event \(event) was acknowledged to two", ["\(owner)", "\(attempt)"]))
+        }
+        owners[event] = attempt
       }
-      owners[event] = attempt
     }
     return breaches
   }
@@ -84,8 +85,8 @@ struct LogCheck {
         ))
     }
     let silent = (1..<max(1, lastEvent + 1)).filter { log.claims[$0] == nil }
-    let unknown = attempts.filter(\.isUnknown)
-    if silent.count > unknown.count {
+    let unknown = attempts.filter { $0.unseenEvents > 0 }
+    if silent.count > unknown.reduce(0, { $0 + $1.unseenEvents }) {
       breaches.append(
         Breach(
           .dense, room: log.room, "events \(silent.prefix(20)) are nobody's, with \(unknown.count) changes unknown",

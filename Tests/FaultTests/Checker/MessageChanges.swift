@@ -8,8 +8,8 @@ struct MessageChanges {
     for attempt in attempts where attempt.mayHaveHappened {
       guard let seq = attempt.target ?? attempt.acknowledgements.first?.seq else { continue }
       bySeq[seq, default: []].append(attempt)
-      guard let event = attempt.acknowledgements.first?.event else { continue }
-      if event > lastAcknowledged[seq]?.acknowledgements.first?.event ?? 0 { lastAcknowledged[seq] = attempt }
+      guard let event = attempt.lastEvent else { continue }
+      if event > lastAcknowledged[seq]?.lastEvent ?? 0 { lastAcknowledged[seq] = attempt }
     }
   }
 
@@ -23,7 +23,7 @@ struct MessageChanges {
   /// What is wrong with a message that is there; `nil` if it may look so.
   func fault(of message: SeenMessage) -> Promise? {
     if mustBeDeleted(message.seq) { return .deletedStaysDeleted }
-    guard let last = lastAcknowledged[message.seq], let event = last.acknowledgements.first?.event else {
+    guard let last = lastAcknowledged[message.seq], let event = last.lastEvent else {
       return isFromUnknown(message) ? nil : .unaltered
     }
     if message.revised < event { return .changesKept }
@@ -35,6 +35,6 @@ struct MessageChanges {
     let changes = of(message.seq)
     // The message itself may be of a send whose outcome nobody knows, which has no number.
     if message.revised == message.event, !changes.contains(where: { $0.target == nil }) { return true }
-    return changes.contains { $0.isUnknown && !$0.isDeletion && $0.text == message.text }
+    return changes.contains { $0.mayHaveHappenedUnseen && !$0.isDeletion && $0.text == message.text }
   }
 }

@@ -75,7 +75,7 @@ struct MessageCheck {
     }
     for (seq, event) in log.deleted {
       let later = attempts.filter {
-        $0.target == seq && !$0.isDeletion && ($0.acknowledgements.first?.event ?? 0) > event
+        $0.target == seq && !$0.isDeletion && ($0.lastEvent ?? 0) > event
       }
       for edit in later {
         breaches.append(

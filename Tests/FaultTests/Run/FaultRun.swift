@@ -22,12 +22,16 @@ final class FaultRun: @unchecked Sendable {
     /// What did not become quiet in the end.
     var unsettled: [String]
     var verdict: Verdict
+    /// Why connections ended, the most frequent first.
+    var ends: [String]
 
     var isClean: Bool { unsettled.isEmpty && verdict.isClean }
 
     var description: String {
       let summary = "seed \(plan.seed), \(rounds.count) rounds of faults; \(verdict)"
-      return isClean ? summary : ([summary] + unsettled + ["The rounds:"] + rounds).joined(separator: "\n")
+      return isClean
+        ? summary
+        : ([summary] + unsettled + ["Connections ended:"] + ends + ["The rounds:"] + rounds).joined(separator: "\n")
     }
   }
 
@@ -49,6 +53,7 @@ final class FaultRun: @unchecked Sendable {
 
   func run() throws -> Outcome {
     let rooms = try (0..<plan.rooms).map { try makeRoom($0) }
+    for number in 0..<plan.clients { try makeUser(Self.user(number)) }
     clients = makeClients(rooms)
     let threads = start(rooms)
     defer {
@@ -62,7 +67,7 @@ final class FaultRun: @unchecked Sendable {
     let unsettled = settle(rooms)
     phase.current = .over
     for client in clients { _ = clock.wait(upTo: 5_000) { client.isOver } }
-    return Outcome(plan: plan, rounds: rounds, unsettled: unsettled, verdict: try check(rooms))
+    return Outcome(plan: plan, rounds: rounds, unsettled: unsettled, verdict: try check(rooms), ends: ends)
   }
 
   private func makeRoom(_ number: Int) throws -> Int64 {
@@ -71,13 +76,21 @@ final class FaultRun: @unchecked Sendable {
     return id
   }
 
-  /// Some follow one room and some several; two clients share each user, so that changes of one message meet.
+  private func makeUser(_ name: String) throws {
+    let reply = try stack.http(0).post("/v1/users", JSONValue(parsing: #"{"name": "\#(name)"}"#))
+    guard [200, 409].contains(reply.status) else { throw TestSupportError("no user: \(reply)") }
+  }
+
+  /// Two clients share each user.
+  private static func user(_ client: Int) -> String { "user-\(client / 2)" }
+
+  /// Some follow one room and some several; changes of one message by two clients meet.
   private func makeClients(_ rooms: [Int64]) -> [ChatClient] {
     let ports = (0..<FaultyStack.serverCount).map { stack.port($0) }
     return (0..<plan.clients).map { number in
       let some = (0..<3).map { rooms[(number / 2 + $0 * 3) % rooms.count] }
       return ChatClient(
-        name: "client-\(number)", user: "user-\(number / 2)",
+        name: "client-\(number)", user: Self.user(number),
         style: number % 2 == 0 ? .room(rooms[(number / 2) % rooms.count]) : .many(Array(Set(some)).sorted()),
         ports: ports, seed: plan.seed &* 1_000 &+ UInt64(number), clock: clock, phase: phase, recorder: recorder)
     }
@@ -137,6 +150,11 @@ final class FaultRun: @unchecked Sendable {
       return complaints.isEmpty
     }
     return complaints
+  }
+
+  private var ends: [String] {
+    let reasons = Dictionary(grouping: recorder.collected.subscriptions.compactMap(\.end)) { $0.prefix(160) }
+    return reasons.sorted { $0.value.count > $1.value.count }.prefix(12).map { "\($0.value.count) × \($0.key)" }
   }
 
   private func check(_ rooms: [Int64]) throws -> Verdict {

@@ -86,22 +86,27 @@ final class PrivateBackends: Sendable {
     try? FileManager.default.removeItem(at: folder)
   }
 
+  /// - Returns: what it printed. Into a file: what it starts keeps a pipe open.
   @discardableResult
   private static func script(_ body: String, folder: String) throws -> String {
+    let output = FileManager.default.temporaryDirectory.appendingPathComponent("palaver-script-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: output) }
     let shell = Process()
-    let pipe = Pipe()
     shell.executableURL = URL(fileURLWithPath: "/bin/bash")
-    shell.arguments = [
-      "-c",
-      "set -euo pipefail; source \"$1/scripts/lib/common.sh\"; source \"$1/scripts/lib/backends.sh\"; STATE=$2; \(body)",
-      "bash", Corpus.project.path, folder,
-    ]
+    shell.arguments = ["-c", preamble + body, "bash", Corpus.project.path, folder, output.path]
     shell.standardInput = FileHandle.nullDevice
-    shell.standardOutput = pipe
     try shell.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
     shell.waitUntilExit()
     guard shell.terminationStatus == 0 else { throw TestSupportError("failed: \(body)") }
-    return String(decoding: output, as: UTF8.self)
+    return try String(contentsOf: output, encoding: .utf8)
   }
+
+  /// What is started must not inherit this process's sockets and pipes.
+  private static let preamble = """
+    set -euo pipefail
+    for fd in /proc/self/fd/*; do fd=${fd##*/}; if ((fd > 2 && fd != 255)); then eval "exec $fd>&-"; fi; done
+    exec >"$3"
+    source "$1/scripts/lib/common.sh"; source "$1/scripts/lib/backends.sh"; STATE=$2
+
+    """
 }
