@@ -11,7 +11,9 @@ struct LogCheck {
   private func unequalAnswers() -> [Breach] {
     attempts.compactMap { attempt in
       let answers = Set(attempt.acknowledgements.map { attempt.target == nil ? [$0.seq, $0.event] : [$0.seq] })
-      guard answers.count > 1 || (attempt.isAcknowledged && attempt.refusal != nil) else { return nil }
+      // An edit that comes again is an edit again, and refused if the message was deleted meanwhile.
+      let isRevoked = attempt.target == nil && attempt.isAcknowledged && attempt.refusal != nil
+      guard answers.count > 1 || isRevoked else { return nil }
       return Breach(.sameAnswer, room: log.room, "ref \(attempt.ref) was answered differently", ["\(attempt)"])
     }
   }
