@@ -97,7 +97,7 @@ final class Application: Sendable {
   ///   - ready: called once, with the port, when it serves.
   func run(until stop: @escaping @Sendable () async -> Void, ready: (UInt16) async throws -> Void) async throws {
     try await hub.start()
-    bus.start()
+    await bus.start()
     let result: Result<Void, any Error>
     do {
       try await withThrowingDiscardingTaskGroup { group in

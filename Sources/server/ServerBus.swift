@@ -50,11 +50,18 @@ struct ServerBus: Sendable {
     shared?.bus.onSubscribed { rooms.forgetEverything() }
   }
 
-  func start() {
+  /// Returns once Redis is connected, or has been given a moment: a server starts without it too.
+  func start() async {
     guard let shared else { return }
     shared.client.start()
     shared.bus.start()
     shared.presence.start()
+    let deadline = ContinuousClock.now + .milliseconds(500)
+    while !Self.isConnected(shared), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
+  }
+
+  private static func isConnected(_ shared: Shared) -> Bool {
+    shared.client.health.isConnected && shared.bus.isListening
   }
 
   /// Blocks.
@@ -71,7 +78,7 @@ struct ServerBus: Sendable {
     guard let shared else { return [] }
     return [
       HealthMonitor.Backend(name: "redis", isEssential: false) {
-        guard shared.client.health.isConnected, shared.bus.isListening else { throw Disconnected() }
+        guard Self.isConnected(shared) else { throw Disconnected() }
       }
     ]
   }

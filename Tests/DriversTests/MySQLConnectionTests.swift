@@ -109,6 +109,23 @@ import Testing
     }
   }
 
+  /// What a client that was paused in the middle of a transaction would hold on to. MariaDB only.
+  @Test func locksOfAnIdleTransactionAreLetGo() async throws {
+    try await MySQLTestServer.withDatabase { url in
+      var (brief, patient) = (MySQLOptions(), MySQLOptions())
+      (brief.idleTransactionTimeout, patient.lockWaitTimeout) = (1, 20)
+      let (paused, waiter) = (try MySQLConnection(url, options: brief), try MySQLConnection(url, options: patient))
+      guard paused.isMariaDB else { return }
+      try paused.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+      try paused.execute("INSERT INTO t VALUES (1)")
+      _ = try paused.send("START TRANSACTION")
+      _ = try paused.query("SELECT * FROM t WHERE id = 1 FOR UPDATE")
+      #expect(try waiter.query("SELECT * FROM t WHERE id = 1 FOR UPDATE").count == 1)
+      let error = #expect(throws: SQLError.self) { try paused.execute("DELETE FROM t") }
+      #expect(error?.kind == .unavailable)
+    }
+  }
+
   @Test func statementsBeyondTheCachesBoundAreClosed() async throws {
     var options = MySQLOptions()
     options.statementCacheCapacity = 4

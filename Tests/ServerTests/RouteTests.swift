@@ -282,3 +282,60 @@ private let handshake = [
     #expect(reply.body["fresh_as_of"]?.integer == 5)
   }
 }
+
+@Suite struct MessageRouteTests {
+  private func server() async throws -> TestServer {
+    let server = TestServer()
+    _ = try await server.call("POST", "/v1/chatrooms")
+    for name in ["John", "Jane"] { _ = try await server.call("POST", "/v1/users", body: #"{"name": "\#(name)"}"#) }
+    return server
+  }
+
+  @Test func theSameRefIsStoredOnce() async throws {
+    let server = try await server()
+    let path = "/v1/chatrooms/1/messages?user=John"
+    let first = try await server.call("POST", path, body: #"{"text": "hi", "ref": "a", "data": {"x": 1}}"#)
+    #expect(first.status == 201)
+    #expect(first.body["seq"]?.integer == 4)
+    #expect(first.body["data"]?.compact == #"{"x":1}"#)
+    let again = try await server.call("POST", path, body: #"{"text": "hi", "ref": "a"}"#)
+    #expect(again.status == 200)
+    #expect(again.body["seq"]?.integer == 4)
+    let other = try await server.call("POST", path, body: #"{"text": "ho", "ref": "a"}"#)
+    #expect(other.status == 409)
+    #expect(other.error == "ref_conflict")
+    #expect(try await server.store.membership(room: 1, user: 1) != nil)
+  }
+
+  @Test(arguments: [
+    ("{}", "text"), (#"{"text": ""}"#, "text"), (#"{"text": 1}"#, "text"), (#"{"text": "a", "ref": ""}"#, "ref"),
+    (#"{"text": "a", "data": []}"#, "data"), (#"{"text": "a", "reply_to": 0}"#, "reply_to"),
+  ])
+  func aMessageThatCannotBeNamesItsFault(body: String, parameter: String) async throws {
+    let reply = try await server().call("POST", "/v1/chatrooms/1/messages?user=John", body: body)
+    #expect(reply.status == 400)
+    #expect(reply.parameter == parameter)
+  }
+
+  @Test func aPageHasItsMessagesOldestFirst() async throws {
+    let server = try await server()
+    let reply = try await server.call("GET", "/v1/chatrooms/1/messages?limit=2")
+    #expect(reply.body["messages"]?.array?.compactMap { $0["seq"]?.integer } == [2, 3])
+    #expect(reply.body["has_more_before"]?.boolean == true)
+    #expect(reply.body["epoch"]?.string == "k0")
+    for target in ["limit=201", "limit=0", "before=-1", "after=x", "around=99999999999999999999", "before=1&after=2"] {
+      #expect(try await server.call("GET", "/v1/chatrooms/1/messages?\(target)").status == 400, "\(target)")
+    }
+  }
+
+  @Test func onlyTheAuthorChangesAMessage() async throws {
+    let server = try await server()
+    let path = "/v1/chatrooms/1/messages/2"
+    #expect(try await server.call("PATCH", "\(path)?user=Jane", body: #"{"text": "x"}"#).status == 403)
+    let edited = try await server.call("PATCH", "\(path)?user=John", body: #"{"text": "x"}"#)
+    #expect(edited.body["text"]?.string == "x")
+    #expect(try await server.call("DELETE", "\(path)?user=John").status == 200)
+    #expect(try await server.call("DELETE", "/v1/chatrooms/1/messages/nine?user=John").parameter == "seq")
+    #expect(server.journal.committed.map(\.kind) == [.edit, .deletion])
+  }
+}

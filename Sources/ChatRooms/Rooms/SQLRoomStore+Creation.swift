@@ -8,10 +8,15 @@ extension SQLRoomStore {
     if let ref = new.ref { try Self.validateRef(ref) }
     do {
       return try await findOrInsert(new, by: creator)
-    } catch let error as SQLError where error.kind == .duplicateKey && new.ref != nil {
-      // Another call with the same ref was faster: now its room is found.
+    } catch  where new.ref != nil && Self.isDuplicate(error) {
+      // Another call with the same ref may have been faster: then its room is found now.
       return try await findOrInsert(new, by: creator)
     }
+  }
+
+  /// Of the ref, or of the name, which that other call has taken.
+  private static func isDuplicate(_ error: any Error) -> Bool {
+    (error as? SQLError)?.kind == .duplicateKey || (error as? ChatError)?.word == "name_taken"
   }
 
   private func findOrInsert(_ new: NewRoom, by creator: User?) async throws -> (room: Room, position: RoomPosition) {

@@ -40,7 +40,7 @@ public struct MySQLText: Sendable {
     bytes.append(UInt8(ascii: "'"))
     text.withUTF8 { utf8 in
       if unsafe utf8.contains(where: Self.needsEscape) {
-        for unsafe byte in unsafe utf8 { appendEscaped(byte) }
+        for index in 0..<utf8.count { appendEscaped(unsafe utf8[index]) }
       } else {
         unsafe bytes.append(contentsOf: utf8)
       }

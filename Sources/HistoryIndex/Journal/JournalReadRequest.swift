@@ -1,7 +1,7 @@
 import ChatRooms
 import Drivers
 
-/// One request that begins the journal's transaction, locks a batch's lanes, and reads all that `LaneDecisions` needs.
+/// One request that begins the journal's transaction, locks a batch's lanes, and reads all that `LaneBatch` needs.
 ///
 /// Under READ COMMITTED each SELECT sees what is committed when it begins. The first holds the lanes when it returns,
 /// so that the later ones see everything that earlier owners of these locks have committed.

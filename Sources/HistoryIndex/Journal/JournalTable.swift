@@ -54,7 +54,7 @@ enum JournalTable {
     else { return nil }
     return Message(
       room: room, seq: seq, event: event, revised: revised, user: user, userID: userID, text: text,
-      timestamp: timestamp, ref: MintedRef.visible(row.text(10)), data: row.text(19), replyTo: row.integer(14),
+      timestamp: timestamp, ref: Submission.visibleRef(row.text(10)), data: row.text(19), replyTo: row.integer(14),
       editedAt: row.integer(13), isDeleted: isDeleted)
   }
 

@@ -13,7 +13,7 @@ struct JournalWriteRequest {
   /// Error 1048: a counter was not what it had been under the lane's lock. See `addRooms`.
   static let counterMoved = 1_048
 
-  init(_ batch: LaneDecisions) {
+  init(_ batch: LaneBatch) {
     sql = MySQLText(capacity: 512 * batch.rows.count + 1_024)
     if batch.rows.isEmpty {
       addFlush(batch)
@@ -70,7 +70,7 @@ struct JournalWriteRequest {
     sql.append("); ")
   }
 
-  private mutating func addClosures(_ batch: LaneDecisions) {
+  private mutating func addClosures(_ batch: LaneBatch) {
     guard let closure = batch.rows.last(where: { $0.event.kind == .closure }) else { return }
     sql.append("UPDATE rooms SET unique_name = NULL, deleted_at = ")
     sql.append(closure.event.timestamp)
@@ -94,7 +94,7 @@ struct JournalWriteRequest {
   /// The lanes' locks keep other writers out, but not an import that begins, or a rewind. So the counters are compared
   /// and set: `import_id` carries the value that `last_event` had, and where it has moved, or an import has begun, the
   /// NULL for a column that is NOT NULL ends the request before its COMMIT.
-  private mutating func addRooms(_ batch: LaneDecisions) {
+  private mutating func addRooms(_ batch: LaneBatch) {
     sql.append("INSERT INTO room_positions (room_id, epoch, last_event, last_seq, last_message_at, import_id) VALUES ")
     sql.append(list: batch.rooms.sorted { $0.key < $1.key }) { sql, room in
       sql.append("(")
@@ -116,7 +116,7 @@ struct JournalWriteRequest {
 
   /// A transaction that stores nothing and repeats what an earlier one stored must still wait for the disk: InnoDB may
   /// show a commit before it is flushed. Two changes that cancel out are a write, and its commit flushes all before it.
-  private mutating func addFlush(_ batch: LaneDecisions) {
+  private mutating func addFlush(_ batch: LaneBatch) {
     guard let lane = batch.lockedLane else { return }
     for statement: StaticString in [
       "UPDATE journal_lanes SET head = head + 1 WHERE lane = ",

@@ -1,245 +1,213 @@
 import ChatRooms
 
-/// Decides what a batch of submissions becomes, given what was read under the lanes' locks. Pure; no SQL.
+/// A row to be written: an event, and the ref as it is stored (a minted one is hidden in the event).
+public struct JournalRow: Sendable, Equatable {
+  public var event: RoomEvent
+  public var ref: String?
+}
+
+/// Refs that the server made up for senders who gave none. They are stored, and not shown.
+public enum MintedRef {
+  public static func visible(_ ref: String?) -> String? { Submission.visibleRef(ref) }
+}
+
+/// Decides what becomes of a batch of submissions: numbers them, drops what was stored before, refuses what cannot be.
 ///
-/// First tells what must be read (`lanes`, `rooms`, `refs`, `targets`, `members`), then `resolve` assigns positions,
-/// events and seqs in the batch's order, drops what was stored before, and refuses what cannot be.
-struct LaneBatch: Sendable {
-  /// Whose ref, in which room. Bytewise.
-  struct RefKey: Hashable, Sendable {
-    var room: RoomID
-    var user: UserID
-    var ref: String
+/// Pure: it takes what was read under the locks of the lanes and says what to write. Positions, events and seqs come
+/// out dense, because a submission is numbered only once nothing can refuse it any more.
+public struct LaneBatch {
+  /// Of each submission, in order.
+  public private(set) var outcomes: [Outcome] = []
+  /// In the order of their numbers. Those that are no messages are changes as well.
+  public private(set) var rows: [JournalRow] = []
+  public private(set) var removals: [MemberKey] = []
+  public private(set) var closures: [RoomID] = []
+  /// Some outcome repeats what an earlier transaction stored: before anybody is told, that must be durable.
+  public private(set) var repeatsEarlier = false
+  /// The counters as they were read, of rooms that change.
+  public private(set) var previous: [RoomID: RoomCounters] = [:]
+  /// Lanes that change.
+  public private(set) var changedLanes: Set<Int> = []
+  private var readings: LaneReadings
+  private let now: Milliseconds
+
+  /// - Parameter now: stamped on what is added.
+  public init(_ batch: [Submission], _ readings: LaneReadings, now: Milliseconds) {
+    self.readings = readings
+    self.now = now
+    outcomes.reserveCapacity(batch.count)
+    rows.reserveCapacity(batch.count)
+    for submission in batch { outcomes.append(outcome(of: submission)) }
   }
 
-  struct MessageKey: Hashable, Sendable {
-    var room: RoomID
-    var seq: Int64
-  }
+  /// The new heads of lanes that change.
+  public var heads: [Int: Int64] { readings.heads.filter { changedLanes.contains($0.key) } }
 
-  struct MemberKey: Hashable, Sendable {
-    var room: RoomID
-    var user: UserID
-  }
+  /// One of the lanes that are locked; `nil` if all were busy.
+  var lockedLane: Int? { readings.heads.keys.min() }
 
-  /// A room's counter row.
-  struct RoomState: Sendable, Equatable {
-    var lastEvent: Int64
-    var lastSeq: Int64
-    var lastMessageAt: Milliseconds?
-    var isClosed: Bool
-    /// An import alone may add to it at the moment.
-    var isImporting: Bool
-  }
+  /// The new counters of rooms that change.
+  public var rooms: [RoomID: RoomCounters] { readings.rooms.filter { previous[$0.key] != nil } }
 
-  /// What was read under the locks.
-  struct Context: Sendable {
-    /// The heads of the lanes that were locked; the batch's other lanes are busy.
-    var heads: [Int: Int64]
-    var rooms: [RoomID: RoomState]
-    /// The events that stored these refs, with the text as it was sent, or empty where that is not known any more.
-    var refs: [RefKey: RoomEvent]
-    /// The newest change of each target, where there was one.
-    var changes: [MessageKey: RoomChange]
-    var members: Set<MemberKey>
-  }
-
-  /// What is to be written, in one transaction, and what to answer.
-  struct Resolution: Sendable {
-    /// Rising by position in each lane.
-    var events: [RoomEvent] = []
-    /// The refs to store with `events`, one each: minted ones too, by which an unknown commit is resolved.
-    var refs: [String?] = []
-    var changes: [(room: RoomID, change: RoomChange)] = []
-    /// Only what changed.
-    var heads: [Int: Int64] = [:]
-    var rooms: [RoomID: RoomState] = [:]
-    var removals: [MemberKey] = []
-    var closures: [RoomID] = []
-    var outcomes: [Outcome] = []
-  }
-
-  let submissions: [Submission]
-
-  init(_ submissions: [Submission]) { self.submissions = submissions }
-
-  // MARK: What must be read
-
-  var lanes: [Int] { Set(submissions.map(\.room.lane)).sorted() }
-  /// Rising, so that counter rows are always locked in one order.
-  var rooms: [RoomID] { Set(submissions.map(\.room.id)).sorted() }
-
-  var refs: [RefKey] {
-    submissions.compactMap { submission in
-      if case .send = submission.action { RefKey(submission) } else { nil }
+  private mutating func outcome(of submission: Submission) -> Outcome {
+    let room = submission.room
+    guard readings.heads[room.lane] != nil else { return .busy }
+    if let earlier = earlierAttempt(submission) { return earlier }
+    guard let counters = readings.rooms[room.id], !counters.isClosed else { return .refused(.roomNotFound(room.id)) }
+    if counters.isImporting { return .refused(.roomImporting(room.id)) }
+    switch submission.action {
+    case .send(let text, let data, let replyTo): return send(submission, text, data, replyTo)
+    case .edit(let base, let text): return edit(submission, base, text)
+    case .delete(let base): return delete(submission, base)
+    case .remove(let user): return remove(submission, user)
+    case .close: return close(submission)
     }
   }
 
-  var targets: [MessageKey] {
-    submissions.compactMap { submission in
-      switch submission.action {
-      case .edit(let base, _), .delete(let base): MessageKey(room: base.room, seq: base.seq)
-      default: nil
-      }
+  /// What this submission, or one with its ref, stored before: in an attempt whose outcome remained unknown, by another
+  /// server, or a moment ago in this batch. A room that closed since makes no difference to it.
+  private mutating func earlierAttempt(_ submission: Submission) -> Outcome? {
+    guard case .send(let text, _, _) = submission.action else {
+      guard let event = readings.committed[submission.nonce] else { return nil }
+      repeatsEarlier = true
+      return .committed(event, duplicate: true)
     }
+    guard let event = readings.sent[refKey(submission)] else { return nil }
+    // Of a message that was changed since, a store that keeps present states no longer has the first text.
+    let isFirstState = event.message.revised == event.message.event && !event.message.isDeleted
+    guard !isFirstState || event.message.text.utf8.elementsEqual(text.utf8) else {
+      return .refused(.refConflict(submission.ref))
+    }
+    repeatsEarlier = true
+    return .committed(event, duplicate: true)
   }
 
-  var members: [MemberKey] {
-    submissions.compactMap { submission in
-      if case .remove(let user) = submission.action { MemberKey(room: submission.room.id, user: user.id) } else { nil }
-    }
+  private mutating func send(_ submission: Submission, _ text: String, _ data: String?, _ replyTo: Int64?) -> Outcome {
+    let message = Message(
+      room: submission.room.id, seq: 0, event: 0, revised: 0, user: submission.actor.name,
+      userID: submission.actor.id, text: text, timestamp: now, ref: Submission.visibleRef(submission.ref), data: data,
+      replyTo: replyTo)
+    let event = append(.message, message, submission, ref: submission.ref)
+    readings.sent[refKey(submission)] = event
+    return .committed(event, duplicate: false)
   }
 
-  // MARK: What becomes of it
-
-  func resolve(_ context: Context, now: Milliseconds) -> Resolution {
-    var turn = Turn(context: context, now: now)
-    for submission in submissions {
-      let outcome = turn.take(submission)
-      turn.resolution.outcomes.append(outcome)
+  private mutating func edit(_ submission: Submission, _ base: Message, _ text: String) -> Outcome {
+    guard !base.isDeleted, newestChange(of: base)?.kind != .deletion else {
+      return .refused(.messageNotFound(base.room, base.seq))
     }
-    return turn.resolution
+    // Only edits can have come between, and of the base an edit replaces nothing but the text.
+    var message = base
+    message.text = text
+    message.editedAt = now
+    return .committed(append(.edit, message, submission, ref: base.ref), duplicate: false)
   }
 
-  /// The state while a batch is gone through.
-  private struct Turn {
-    var context: Context
-    let now: Milliseconds
-    var resolution = Resolution()
-
-    mutating func take(_ submission: Submission) -> Outcome {
-      let id = submission.room.id
-      guard context.heads[submission.room.lane] != nil else { return .busy }
-      guard let room = context.rooms[id], !room.isClosed else { return .refused(.roomNotFound(id)) }
-      guard !room.isImporting else {
-        return .refused(
-          ChatError(503, "room_importing", "Room \(id) is being imported; try again later.", retryAfter: 5_000))
-      }
-      switch submission.action {
-      case .send(let text, let data, let replyTo): return send(submission, text, data, replyTo)
-      case .edit(let base, let text): return edit(submission, base, text)
-      case .delete(let base): return delete(submission, base)
-      case .remove(let user): return remove(submission, user)
-      case .close: return close(submission)
-      }
+  private mutating func delete(_ submission: Submission, _ base: Message) -> Outcome {
+    let change = newestChange(of: base)
+    if base.isDeleted || change?.kind == .deletion {
+      repeatsEarlier = true
+      return .committed(deletion(of: base, change, submission), duplicate: true)
     }
+    let event = append(.deletion, base.tombstone(revised: base.revised), submission, ref: nil)
+    readings.add(past: event)
+    return .committed(event, duplicate: false)
+  }
 
-    private mutating func send(_ submission: Submission, _ text: String, _ data: String?, _ replyTo: Int64?) -> Outcome
-    {
-      let key = RefKey(submission)
-      if let stored = context.refs[key] {
-        guard stored.message.text == text || stored.message.text.isEmpty else {
-          return .refused(
-            ChatError(409, "ref_conflict", "This ref was used for another message.", parameter: "ref"))
-        }
-        return .committed(stored, duplicate: true)
-      }
-      let seq = (context.rooms[submission.room.id]?.lastSeq ?? 0) + 1
-      let message = Message(
-        room: submission.room.id, seq: seq, event: 0, revised: 0, user: submission.actor.name,
-        userID: submission.actor.id, text: text, timestamp: now,
-        ref: submission.isRefMinted ? nil : submission.ref, data: data, replyTo: replyTo)
-      let event = append(.message, message, submission)
-      context.refs[key] = event
-      return .committed(event, duplicate: false)
-    }
+  /// The deletion that there is; put together from the list of changes where its row was trimmed (`position` is 0).
+  private func deletion(of base: Message, _ change: RoomChange?, _ submission: Submission) -> RoomEvent {
+    if let event = readings.deletions[MessageKey(room: base.room, seq: base.seq)] { return event }
+    let event = change?.event ?? base.revised
+    return RoomEvent(
+      kind: .deletion, event: event, lastSeq: change?.lastSeq ?? base.seq, message: base.tombstone(revised: event),
+      timestamp: now, lane: submission.room.lane, position: 0, routing: submission.room.routing,
+      roomKind: submission.room.kind, nonce: 0)
+  }
 
-    private mutating func edit(_ submission: Submission, _ base: Message, _ text: String) -> Outcome {
-      let key = MessageKey(room: base.room, seq: base.seq)
-      guard !base.isDeleted, context.changes[key]?.kind != .deletion else {
-        return .refused(.messageNotFound(base.room, base.seq))
-      }
-      // Everything but the text is as it was sent, so an edit in between needs no rebasing.
-      var message = base
-      message.text = text
-      message.editedAt = now
-      return .committed(append(.edit, message, submission), duplicate: false)
-    }
+  private mutating func remove(_ submission: Submission, _ user: User) -> Outcome {
+    let key = MemberKey(room: submission.room.id, user: user.id)
+    guard readings.members.remove(key) != nil else { return .refused(.memberNotFound(user.name)) }
+    removals.append(key)
+    return .committed(append(.removal, roomMessage(submission, user), submission, ref: nil), duplicate: false)
+  }
 
-    private mutating func delete(_ submission: Submission, _ base: Message) -> Outcome {
-      let key = MessageKey(room: base.room, seq: base.seq)
-      var message = base
-      message.text = ""
-      message.data = nil
-      message.isDeleted = true
-      if let change = context.changes[key], change.kind == .deletion {
-        message.revised = change.event
-        return .committed(event(.deletion, message, submission, number: change.event, position: 0), duplicate: true)
-      }
-      return .committed(append(.deletion, message, submission), duplicate: false)
-    }
+  private mutating func close(_ submission: Submission) -> Outcome {
+    closures.append(submission.room.id)
+    let event = append(.closure, roomMessage(submission, submission.actor), submission, ref: nil)
+    readings.rooms[submission.room.id]?.isClosed = true
+    return .committed(event, duplicate: false)
+  }
 
-    private mutating func remove(_ submission: Submission, _ user: User) -> Outcome {
-      let key = MemberKey(room: submission.room.id, user: user.id)
-      guard context.members.remove(key) != nil else {
-        return .refused(ChatError(404, "member_not_found", "\(user.name) is not a member of room \(key.room)."))
-      }
-      resolution.removals.append(key)
-      return .committed(append(.removal, blank(submission, user: user), submission), duplicate: false)
-    }
+  /// Removals and closures are about no message: `seq` is 0.
+  private func roomMessage(_ submission: Submission, _ user: User) -> Message {
+    Message(
+      room: submission.room.id, seq: 0, event: 0, revised: 0, user: user.name, userID: user.id, text: "",
+      timestamp: now)
+  }
 
-    private mutating func close(_ submission: Submission) -> Outcome {
-      resolution.closures.append(submission.room.id)
-      let event = append(.closure, blank(submission, user: submission.actor), submission)
-      context.rooms[submission.room.id]?.isClosed = true
-      resolution.rooms[submission.room.id]?.isClosed = true
-      return .committed(event, duplicate: false)
-    }
+  private func newestChange(of base: Message) -> RoomChange? {
+    readings.changes[MessageKey(room: base.room, seq: base.seq)]
+  }
 
-    private func blank(_ submission: Submission, user: User) -> Message {
-      Message(
-        room: submission.room.id, seq: 0, event: 0, revised: 0, user: user.name, userID: user.id, text: "",
-        timestamp: now)
+  /// Numbers an event and adds its row. Counters come from a database: adding to them must not trap.
+  private mutating func append(
+    _ kind: RoomEvent.Kind, _ message: Message, _ submission: Submission, ref: String?
+  ) -> RoomEvent {
+    let (room, lane) = (submission.room, submission.room.lane)
+    var counters = readings.rooms[room.id] ?? RoomCounters(lastEvent: 0, lastSeq: 0)
+    if previous[room.id] == nil { previous[room.id] = counters }
+    let position = (readings.heads[lane] ?? 0) &+ 1
+    counters.lastEvent &+= 1
+    var message = message
+    message.revised = counters.lastEvent
+    if kind == .message {
+      counters.lastSeq &+= 1
+      counters.lastMessageAt = now
+      message.seq = counters.lastSeq
     }
+    if kind != .edit, kind != .deletion { message.event = counters.lastEvent }
+    let event = RoomEvent(
+      kind: kind, event: counters.lastEvent, lastSeq: counters.lastSeq, message: message, timestamp: now, lane: lane,
+      position: position, routing: room.routing, roomKind: room.kind, nonce: submission.nonce)
+    readings.heads[lane] = position
+    readings.rooms[room.id] = counters
+    changedLanes.insert(lane)
+    noteChange(event)
+    rows.append(JournalRow(event: event, ref: ref))
+    return event
+  }
 
-    /// Gives an event its numbers and notes everything that is to be written of it.
-    private mutating func append(_ kind: RoomEvent.Kind, _ message: Message, _ submission: Submission) -> RoomEvent {
-      let lane = submission.room.lane
-      let position = (context.heads[lane] ?? 0) + 1
-      var room =
-        context.rooms[message.room]
-        ?? RoomState(lastEvent: 0, lastSeq: 0, lastMessageAt: nil, isClosed: false, isImporting: false)
-      room.lastEvent += 1
-      var message = message
-      message.revised = room.lastEvent
-      if kind == .message {
-        message.event = room.lastEvent
-        room.lastSeq = message.seq
-        room.lastMessageAt = now
-      } else if message.seq == 0 {
-        message.event = room.lastEvent
-      }
-      context.heads[lane] = position
-      context.rooms[message.room] = room
-      resolution.heads[lane] = position
-      resolution.rooms[message.room] = room
-      let event = event(kind, message, submission, number: room.lastEvent, position: position)
-      resolution.events.append(event)
-      resolution.refs.append(kind == .message ? submission.ref : nil)
-      if kind != .message { note(event) }
-      return event
-    }
+  private mutating func noteChange(_ event: RoomEvent) {
+    guard event.kind != .message else { return }
+    readings.changes[MessageKey(room: event.room, seq: event.message.seq)] = RoomChange(
+      event: event.event, seq: event.message.seq, kind: event.kind, lastSeq: event.lastSeq)
+  }
 
-    private mutating func note(_ event: RoomEvent) {
-      let change = RoomChange(
-        event: event.event, seq: event.message.seq, kind: event.kind, lastSeq: event.lastSeq)
-      resolution.changes.append((event.room, change))
-      if change.seq > 0 { context.changes[MessageKey(room: event.room, seq: change.seq)] = change }
-    }
-
-    private func event(
-      _ kind: RoomEvent.Kind, _ message: Message, _ submission: Submission, number: Int64, position: Int64
-    ) -> RoomEvent {
-      RoomEvent(
-        kind: kind, event: number, lastSeq: context.rooms[message.room]?.lastSeq ?? 0, message: message,
-        timestamp: now, lane: submission.room.lane, position: position, routing: submission.room.routing,
-        roomKind: submission.room.kind, nonce: submission.nonce)
-    }
+  private func refKey(_ submission: Submission) -> RefKey {
+    RefKey(room: submission.room.id, user: submission.actor.id, ref: submission.ref)
   }
 }
 
-extension LaneBatch.RefKey {
-  fileprivate init(_ submission: Submission) {
-    self.init(room: submission.room.id, user: submission.actor.id, ref: submission.ref)
+extension Message {
+  /// What remains of a deleted message: its number, its author, its time.
+  public func tombstone(revised: Int64) -> Message {
+    Message(
+      room: room, seq: seq, event: event, revised: revised, user: user, userID: userID, text: "",
+      timestamp: timestamp, isDeleted: true)
+  }
+}
+
+extension ChatError {
+  static func roomImporting(_ room: RoomID) -> ChatError {
+    ChatError(
+      503, "room_importing", "Room \(room) is being imported. Try again when that is done.", retryAfter: 5_000)
+  }
+
+  static func refConflict(_ ref: String) -> ChatError {
+    ChatError(409, "ref_conflict", "The ref \(ref) was used for another text.", parameter: "ref")
+  }
+
+  static func memberNotFound(_ name: String) -> ChatError {
+    ChatError(404, "member_not_found", "User \(name) is not a member of the room.", parameter: "user")
   }
 }

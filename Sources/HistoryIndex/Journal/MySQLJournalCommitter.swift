@@ -19,7 +19,7 @@ final class MySQLJournalCommitter: JournalCommitter {
     guard !batch.isEmpty else { return [] }
     let (connection, readings) = try lockAndRead(batch)
     do {
-      let plan = LaneDecisions(batch, readings, now: clock())
+      let plan = LaneBatch(batch, readings, now: clock())
       if plan.rows.isEmpty, !plan.repeatsEarlier {
         connection.rollBack()
       } else {

@@ -3,8 +3,9 @@ import Drivers
 
 /// Writes messages and the index of their words, always both, within a transaction of the caller's.
 ///
-/// Used by one thread at a time. It holds nothing that outlives a transaction but what text analysis remembers.
-final class SQLiteMessageWriter {
+/// Used by the database's writing thread alone. It holds nothing that outlives a transaction but what text analysis
+/// remembers.
+final class SQLiteMessageWriter: @unchecked Sendable {
   private var analysis = TextAnalysis()
   private var keys = MessageKeys()
 

@@ -95,6 +95,8 @@ struct CheckFinding: Sendable, Equatable {
   private static func redis(_ stack: Configuration.Stack) async -> [CheckFinding] {
     let client = RedisClient(stack.redis)
     client.start()
+    let deadline = ContinuousClock.now + .seconds(3)
+    while !client.health.isConnected, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
     var findings: [CheckFinding]
     do {
       let info = try await client.command(["INFO", "server"]).text ?? ""

@@ -1,6 +1,5 @@
 import Drivers
 import Foundation
-import Migrations
 
 @testable import ChatRooms
 
@@ -12,7 +11,7 @@ struct TestDatabase: Sendable {
   static func sqlite() async throws -> TestDatabase {
     let folder = try TemporaryFolder()
     let database = try SQLiteDatabase(path: folder.file("a.db"), options: SQLiteOptions(readers: 1))
-    for statement in Migrations.sqlite.flatMap(\.statements) { try await database.execute(statement) }
+    _ = try await SchemaMigrator.migrate(database)
     return TestDatabase(database: database, folder: folder)
   }
 }

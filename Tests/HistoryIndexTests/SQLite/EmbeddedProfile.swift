@@ -1,7 +1,6 @@
 import ChatRooms
 import Drivers
 import Foundation
-import Migrations
 
 @testable import HistoryIndex
 
@@ -22,7 +21,7 @@ final class EmbeddedProfile: Sendable {
     folder = try TemporaryFolder()
     let options = SQLiteOptions(readers: 2, functions: SQLiteSearch.functions)
     let database = try SQLiteDatabase(path: folder.file("palaver.db"), options: options)
-    for statement in Migrations.sqlite.flatMap(\.statements) { try await database.execute(statement) }
+    _ = try await SchemaMigrator.migrate(database)
     try await MessageWordsUpkeep.run(database, log: .silent)
     self.database = database
     let store = SQLRoomStore(database: database, laneCount: 1)
@@ -93,10 +92,4 @@ extension Submission {
   static func sending(_ text: String, to room: Room, by user: User, ref: String? = nil) -> Submission {
     Submission(room: room, action: .send(text: text, data: nil, replyTo: nil), actor: user, ref: ref)
   }
-}
-
-extension Outcome {
-  var event: RoomEvent? { if case .committed(let event, _) = self { event } else { nil } }
-  var isDuplicate: Bool { if case .committed(_, true) = self { true } else { false } }
-  var word: String? { if case .refused(let error) = self { error.word } else { nil } }
 }

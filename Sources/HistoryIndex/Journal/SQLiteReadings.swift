@@ -1,0 +1,74 @@
+import ChatRooms
+import Drivers
+
+/// What a batch must know of the embedded profile's tables, read in the transaction that writes it.
+enum SQLiteReadings {
+  static func of(_ batch: [Submission], _ connection: any SQLConnection) throws -> LaneReadings {
+    var readings = LaneReadings()
+    readings.heads[SQLiteJournal.lane] = try SQLiteJournal.head(connection)
+    for submission in batch {
+      let room = submission.room.id
+      if readings.rooms[room] == nil { readings.rooms[room] = try counters(of: room, connection) }
+      try read(submission, into: &readings, connection)
+    }
+    return readings
+  }
+
+  private static func read(
+    _ submission: Submission, into readings: inout LaneReadings, _ connection: any SQLConnection
+  ) throws {
+    let room = submission.room.id
+    switch submission.action {
+    case .send:
+      let key = RefKey(room: room, user: submission.actor.id, ref: submission.ref)
+      readings.sent[key] = try event(storing: key, submission, connection)
+    case .edit(let base, _), .delete(let base):
+      let key = MessageKey(room: base.room, seq: base.seq)
+      readings.changes[key] = try newestChange(of: key, connection)
+    case .remove(let user):
+      let key = MemberKey(room: room, user: user.id)
+      if try isMember(key, connection) { readings.members.insert(key) }
+    case .close: break
+    }
+  }
+
+  private static func counters(of room: RoomID, _ connection: any SQLConnection) throws -> RoomCounters? {
+    let sql = """
+      SELECT p.last_event, p.last_seq, p.last_message_at, p.is_closed, p.import_id, r.deleted_at
+      FROM room_positions p JOIN rooms r ON r.id = p.room_id WHERE p.room_id = ?
+      """
+    guard let row = try connection.query(sql, [.integer(room)]).first, let lastEvent = row.integer(0),
+      let lastSeq = row.integer(1)
+    else { return nil }
+    return RoomCounters(
+      lastEvent: lastEvent, lastSeq: lastSeq, lastMessageAt: row.integer(2),
+      isClosed: row.integer(3) != 0 || row.integer(5) != nil, isImporting: row.integer(4) != nil)
+  }
+
+  /// With the message in its present state. `position` is 0: it is not known any more.
+  private static func event(
+    storing key: RefKey, _ submission: Submission, _ connection: any SQLConnection
+  ) throws -> RoomEvent? {
+    let sql = """
+      SELECT \(SQLiteMessages.columns) FROM messages m WHERE m.room_id = ? AND m.user_id = ? AND m.ref = ?
+      """
+    let rows = try connection.query(sql, [.integer(key.room), .integer(key.user), .text(key.ref)])
+    guard let message = rows.first.flatMap(SQLiteMessages.message) else { return nil }
+    return RoomEvent(
+      kind: .message, event: message.event, lastSeq: message.seq, message: message, timestamp: message.timestamp,
+      lane: SQLiteJournal.lane, position: 0, routing: submission.room.routing, roomKind: submission.room.kind,
+      nonce: 0)
+  }
+
+  private static func newestChange(of key: MessageKey, _ connection: any SQLConnection) throws -> RoomChange? {
+    let sql = """
+      SELECT event, seq, kind, last_seq FROM room_changes WHERE room_id = ? AND seq = ? ORDER BY event DESC LIMIT 1
+      """
+    return try connection.query(sql, [.integer(key.room), .integer(key.seq)]).first.flatMap(RoomChange.init)
+  }
+
+  private static func isMember(_ key: MemberKey, _ connection: any SQLConnection) throws -> Bool {
+    let sql = "SELECT 1 FROM members WHERE room_id = ? AND user_id = ?"
+    return try !connection.query(sql, [.integer(key.room), .integer(key.user)]).isEmpty
+  }
+}
