@@ -34,6 +34,14 @@ struct SettingReader {
     throw error(setting, expected: "a time such as 500ms, 10s, 15m, 24h or 7d")
   }
 
+  /// Refs are remembered for as long as the journal keeps: a client must be able to send again what it saw no answer
+  /// to.
+  func journalKeep() throws(ConfigurationError) -> Milliseconds {
+    let span = try span(.journalKeep, default: 24 * 3_600_000)
+    guard span >= 600_000 else { throw error(.journalKeep, expected: "at least 10m") }
+    return span
+  }
+
   func listen() throws(ConfigurationError) -> ListenAddress {
     guard let value = values[.listen] else { return ListenAddress(host: "127.0.0.1", port: 8_081) }
     if let address = ListenAddress(value.text) { return address }

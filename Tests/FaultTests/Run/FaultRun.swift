@@ -14,6 +14,8 @@ final class FaultRun: @unchecked Sendable {
     var clients = 12
     /// How long it may take until all is quiet in the end, ms.
     var patience = 60_000
+    /// Events older than this look, to the indexers, as if they had been in the journal for days, ms.
+    var journalAge = 40_000
   }
 
   struct Outcome: Sendable, CustomStringConvertible {
@@ -101,8 +103,17 @@ final class FaultRun: @unchecked Sendable {
     let reader = PageReader(
       name: "reader", rooms: rooms, ports: ports, clock: clock, phase: phase, recorder: recorder)
     let seed = plan.seed
-    return clients.map { client in WorkerThread(name: client.name) { client.run() } }
-      + [WorkerThread(name: "reader") { reader.run(seed: seed) }]
+    return clients.map { client in WorkerThread(name: client.name) { client.run() } } + [
+      WorkerThread(name: "reader") { reader.run(seed: seed) }, WorkerThread(name: "ager") { [self] in ageJournal() },
+    ]
+  }
+
+  /// Journals are trimmed after hours; here, while clients join and pages are read.
+  private func ageJournal() {
+    while phase.current == .working {
+      clock.wait(5_000)
+      _ = try? stack.backends.ageJournal(olderThan: plan.journalAge)
+    }
   }
 
   // MARK: Faults

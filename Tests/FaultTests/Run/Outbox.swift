@@ -21,6 +21,9 @@ struct Outbox {
   /// More than this and a client waits before it writes more.
   private static let maximumPending = 8
 
+  /// Refs are sent again for so long only, ms: a journal that is trimmed forgets them.
+  private static let memory: RunTime = 30_000
+
   let user: String
   private let client: String
   private(set) var attempts: [Attempt] = []
@@ -41,7 +44,9 @@ struct Outbox {
   mutating func begin(in room: Int64, now: RunTime, random: inout SeededRandom) {
     guard pending.count < Self.maximumPending else { return }
     let choice = Int.random(in: 0..<100, using: &random)
-    if choice < 5, let index = attempts.indices.randomElement(using: &random), attempts[index].isAcknowledged {
+    if choice < 5, let index = attempts.indices.suffix(40).randomElement(using: &random),
+      let ack = attempts[index].acknowledgements.first, now - ack.time < Self.memory / 2
+    {
       pending[attempts[index].ref] = Pending(index: index, due: now)
       return
     }
@@ -59,8 +64,11 @@ struct Outbox {
     for ref in pending.keys { pending[ref]?.due = 0 }
   }
 
-  /// Frames to send now, oldest first.
+  /// Frames to send now, oldest first. What is too old to be sent again is given up: nobody will ever know.
   mutating func due(now: RunTime, names room: Bool) -> [String] {
+    pending = pending.filter {
+      attempts[$0.value.index].sendings == 0 || now - attempts[$0.value.index].began < Self.memory
+    }
     let refs = pending.filter { $0.value.due.map { $0 <= now } ?? false }.sorted { $0.value.index < $1.value.index }
     return refs.map { ref, entry in
       pending[ref]?.due = nil

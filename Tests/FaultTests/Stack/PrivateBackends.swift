@@ -80,6 +80,13 @@ final class PrivateBackends: Sendable {
         + "-u palaver -ppalaver -e '\(sql)' palaver", folder: folder.path)
   }
 
+  /// Makes events look so old that they are trimmed once they are indexed.
+  ///
+  /// - Parameter age: milliseconds; younger ones are left alone.
+  func ageJournal(olderThan age: Int) throws {
+    try mariadb("UPDATE journal SET happened_at = 0 WHERE happened_at < UNIX_TIMESTAMP(NOW(3)) * 1000 - \(age)")
+  }
+
   func remove() {
     for part in Part.allCases { try? resume(part) }
     _ = try? Self.script("stop_backends", folder: folder.path)
