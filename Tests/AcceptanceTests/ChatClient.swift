@@ -21,15 +21,16 @@ struct ChatClient {
   /// A name that no other test uses.
   static func freshName(_ stem: String = "user") -> String { "\(stem)-\(UInt32.random(in: 0...UInt32.max))" }
 
-  func makeRoom(_ members: KeyValuePairs<String, JSONValue> = [:]) throws -> Int64 {
-    let reply = try http.post("/v1/chatrooms", members.isEmpty ? nil : .object(members))
+  /// - Parameter wish: the body; none at all is the plainest room.
+  func makeRoom(_ wish: JSONValue? = nil) throws -> Int64 {
+    let reply = try http.post("/v1/chatrooms", wish)
     try expect(reply, 200)
     return try found(reply["id"]?.integer, "\(reply)")
   }
 
   @discardableResult
   func makeUser(_ name: String) throws -> String {
-    try expect(try http.post("/v1/users", .object(["name": .string(name)])), 200)
+    try expect(try http.post("/v1/users", ["name": .string(name)]), 200)
     return name
   }
 
@@ -53,7 +54,7 @@ struct ChatClient {
   func edit(_ seq: Int64, _ text: String, in room: Int64, as user: String) throws -> HTTPTestResponse {
     try http.request(
       "PATCH", "/v1/chatrooms/\(room)/messages/\(seq)?user=\(percentEncoded(user))",
-      body: Array(JSONValue.object(["text": .string(text)]).compact.utf8))
+      body: Array((["text": .string(text)] as JSONValue).compact.utf8))
   }
 
   func delete(_ seq: Int64, in room: Int64, as user: String) throws -> HTTPTestResponse {
@@ -111,18 +112,6 @@ func found<Value>(_ value: Value?, _ what: @autoclosure () -> String) throws -> 
   return value
 }
 
-extension JSONValue {
-  /// An object in the order in which it is written.
-  static func object(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
-    .object(JSONObject(members.map { (name: $0.key, value: $0.value) }))
-  }
-}
-
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
-  public init(stringLiteral value: String) { self = .string(value) }
-  public init(integerLiteral value: Int64) { self = .integer(value) }
-}
-
 extension WebSocketClient {
   /// The next frame of that type; others, such as presence, pass. An `error` that was not asked for is a failure.
   func next(_ type: String, ref: String? = nil, within time: Duration = .seconds(10)) throws -> JSONValue {
@@ -168,7 +157,7 @@ extension WebSocketClient {
 
   /// Fails if anything but presence comes before a pong: what was sent before is then known to be all.
   func expectNothingBeforePong() throws {
-    try send(.object(["type": "ping"]))
+    try send(["type": "ping"])
     while true {
       let frame = try receiveJSON()
       switch frame["type"]?.string {

@@ -23,9 +23,9 @@ extension AcceptanceTests {
       // Odd ones are left, and everything after that is not heard.
       let left = rooms.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
       for room in left {
-        try client.send(.object(["type": "leave", "ref": .string("l-\(room)"), "room": .integer(room)]))
+        try client.send(["type": "leave", "ref": .string("l-\(room)"), "room": .integer(room)])
       }
-      try client.expectPong()
+      for _ in left { _ = try client.next("left") }
       for room in rooms { try first.send("while away", to: room, as: user) }
       let stayed = Set(rooms).subtracting(left)
       try read(from: client, into: &views) { views in stayed.allSatisfy { views[$0]?.messages.count == 2 } }
@@ -35,7 +35,7 @@ extension AcceptanceTests {
       try join(left, with: client, views: &views)
       for view in views.values { #expect(view.messages.count == 2 && view.isComplete) }
 
-      try client.send(.object(["type": "send", "ref": "s", "room": .integer(rooms[7]), "text": "from here"]))
+      try client.send(["type": "send", "ref": "s", "room": .integer(rooms[7]), "text": "from here"])
       try read(from: client, into: &views) { $0[rooms[7]]?.messages.count == 3 }
       client.drop()
     }
@@ -73,19 +73,19 @@ extension AcceptanceTests {
       let room = try chat.makeRoom()
       let client = try chat.connect(as: user)
       let wrong: [JSONValue] = [
-        .object(["type": "send", "ref": "x", "text": "where?"]),
-        .object(["type": "join", "ref": "x"]),
-        .object(["type": "join", "ref": "x", "room": 9_000_000_000]),
-        .object(["type": "join", "ref": "x", "room": "1"]),
-        .object(["type": "join", "ref": "x", "room": -1]),
-        .object(["type": "join", "ref": "x", "room": .integer(room), "since": -1]),
-        .object(["type": "join", "ref": "x", "room": .integer(room), "limit": 1_001]),
+        ["type": "send", "ref": "x", "text": "where?"],
+        ["type": "join", "ref": "x"],
+        ["type": "join", "ref": "x", "room": 9_000_000_000],
+        ["type": "join", "ref": "x", "room": "1"],
+        ["type": "join", "ref": "x", "room": -1],
+        ["type": "join", "ref": "x", "room": .integer(room), "since": -1],
+        ["type": "join", "ref": "x", "room": .integer(room), "limit": 1_001],
       ]
       for frame in wrong {
         try client.send(frame)
         #expect(try client.next("error", ref: "x")["error"]?.string?.isEmpty == false, "\(frame.compact)")
       }
-      try client.send(.object(["type": "join", "ref": "x", "room": .integer(room)]))
+      try client.send(["type": "join", "ref": "x", "room": .integer(room)])
       _ = try client.receiveReplay()
       client.drop()
     }

@@ -22,7 +22,7 @@ extension AcceptanceTests {
       _ = try socket.receiveReplay()
       let ack = try socket.sendMessage("once", ref: "r-1")
       #expect(ack["duplicate"]?.boolean == true && ack["seq"] == sent["seq"], "\(ack.compact)")
-      try socket.send(.object(["type": "send", "ref": "r-1", "text": "twice"]))
+      try socket.send(["type": "send", "ref": "r-1", "text": "twice"])
       #expect(try socket.next("error", ref: "r-1")["error"]?.string == "ref_conflict")
       #expect(try first.history(of: room).count == 1)
 

@@ -109,7 +109,7 @@ extension AcceptanceTests {
       #expect(ready["complete"]?.boolean == false)
       #expect(ready["reset"]?.boolean != true)
       #expect(frames.map { $0["seq"]?.integer } == [8, 9, 10, 11, 12])
-      try behind.send(.object(["type": "history", "ref": "h1", "before": 8, "limit": 4]))
+      try behind.send(["type": "history", "ref": "h1", "before": 8, "limit": 4])
       let page = try behind.next("history", ref: "h1")
       #expect(page["messages"]?.array?.map { $0["seq"]?.integer } == [4, 5, 6, 7])
       #expect(page["has_more_before"]?.boolean == true)

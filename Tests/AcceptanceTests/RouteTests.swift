@@ -12,13 +12,13 @@ extension AcceptanceTests {
       let owner = try first.freshUser("owner")
       let name = ChatClient.freshName("Röom")
       let reply = try first.http.post(
-        "/v1/chatrooms?user=\(owner)", .object(["name": .string(name), "topic": "weather", "ref": "room-ref"]))
+        "/v1/chatrooms?user=\(owner)", ["name": .string(name), "topic": "weather", "ref": "room-ref"])
       try first.expect(reply, 200)
       let room = try found(reply["id"]?.integer, "\(reply)")
       #expect(reply["name"]?.string == name && reply["kind"]?.string == "public", "\(reply)")
       #expect(reply["epoch"]?.string?.isEmpty == false)
 
-      let taken = try second.http.post("/v1/chatrooms", .object(["name": .string(name)]))
+      let taken = try second.http.post("/v1/chatrooms", ["name": .string(name)])
       #expect(taken.status == 409 && taken["error"]?.string == "name_taken", "\(taken)")
 
       let one = try second.http.get("/v1/chatrooms/\(room)?user=\(owner)")
@@ -74,9 +74,9 @@ extension AcceptanceTests {
       let installation = try Servers.shared(profile)
       let (first, second) = (ChatClient(installation, 0), ChatClient(installation, 1))
       let name = ChatClient.freshName("Zoë/ %?#")
-      let made = try first.http.post("/v1/users", .object(["name": .string(name), "display_name": "Zoë B."]))
+      let made = try first.http.post("/v1/users", ["name": .string(name), "display_name": "Zoë B."])
       #expect(made.status == 200 && made["name"]?.string == name && made["id"]?.integer != nil, "\(made)")
-      let again = try second.http.post("/v1/chatrooms/users", .object(["name": .string(name)]))
+      let again = try second.http.post("/v1/chatrooms/users", ["name": .string(name)])
       #expect(again.status == 409 && again["error"]?.string == "user_exists", "\(again)")
       // Bytewise: another case is another user.
       try second.makeUser(name.uppercased())
@@ -90,7 +90,7 @@ extension AcceptanceTests {
       try first.expect(first.http.request("DELETE", "\(target)?messages=keep&user=\(percentEncoded(name))"), 200)
       #expect(try second.http.get(target).status == 404)
       // A name is never given twice.
-      let reborn = try second.http.post("/v1/users", .object(["name": .string(name)]))
+      let reborn = try second.http.post("/v1/users", ["name": .string(name)])
       #expect((400..<500).contains(reborn.status), "\(reborn)")
     }
 
@@ -101,7 +101,7 @@ extension AcceptanceTests {
       let owner = try first.freshUser("owner")
       let guest = try first.freshUser("guest")
       let created = try first.http.post(
-        "/v1/chatrooms?user=\(owner)", .object(["kind": "private", "members": .array([.string(guest)])]))
+        "/v1/chatrooms?user=\(owner)", ["kind": "private", "members": .array([.string(guest)])])
       let room = try found(created["id"]?.integer, "\(created)")
       let members = try second.http.get("/v1/chatrooms/\(room)/members?user=\(guest)")
       #expect(members["members"]?.array?.count == 2, "\(members)")

@@ -27,7 +27,7 @@ extension AcceptanceTests {
       Refused(["--journal-keep", "soon"], naming: "journal-keep"),
       Refused(["--no-such-flag"], naming: "no-such-flag"),
       Refused(["--log", "loud"], naming: "log"),
-      Refused(["--migrate", "perhaps"], naming: "migrate"),
+      Refused([], ["PALAVER_MIGRATE": "perhaps"], naming: "PALAVER_MIGRATE"),
       Refused(["--database", "mysql://127.0.0.1:1/x"], naming: "redis"),
       Refused(["--redis", "redis://127.0.0.1:1/0"], naming: "database"),
       Refused(["--elasticsearch", "http://127.0.0.1:1"], naming: "database"),
@@ -47,7 +47,7 @@ extension AcceptanceTests {
         "palaver-start-\(UInt32.random(in: 0 ... .max))")
       defer { try? FileManager.default.removeItem(at: folder) }
       var environment = refused.environment
-      environment["PALAVER_DATA"] = folder.path
+      if !refused.flags.contains("--database") { environment["PALAVER_DATA"] = folder.path }
       let listen = refused.flags.contains("--listen") ? [] : ["--listen", "127.0.0.1:0"]
       let result = try PalaverProcess.run(
         ["serve"] + refused.flags + listen, environment: environment, within: .seconds(15))

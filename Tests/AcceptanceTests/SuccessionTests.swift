@@ -14,8 +14,8 @@ extension AcceptanceTests {
 
       try first.expect(first.http.request("DELETE", "/v1/users"), 200)
       let room = try first.makeRoom()
-      try first.expect(first.http.post("/v1/chatrooms/users", .object(["name": "John"])), 200)
-      try second.expect(second.http.post("/v1/users", .object(["name": "Master"])), 200)
+      try first.expect(first.http.post("/v1/chatrooms/users", ["name": "John"]), 200)
+      try second.expect(second.http.post("/v1/users", ["name": "Master"]), 200)
 
       let john = try first.joinRaw(room, as: "John")
       let texts = ["one", "two", "three", "four"]

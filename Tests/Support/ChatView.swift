@@ -43,6 +43,8 @@ public struct ChatView: Sendable {
   public private(set) var lastEvent: Int64 = 0
   /// False if older messages than those held may exist: page with `history`.
   public private(set) var isComplete = true
+  /// The oldest message of the unbroken stretch that the view holds: an edit of an older one is none of its business.
+  public private(set) var oldestHeld: Int64?
   /// Live events seen on this connection.
   public private(set) var liveEvents = 0
   private var phase = Phase.joining
@@ -65,10 +67,11 @@ public struct ChatView: Sendable {
     switch frame["type"]?.string {
     case "ready": try begin(frame)
     case "replayed": try endReplay(frame)
-    case "message", "edited":
+    case "message": try add(frame)
+    case "edited":
       guard let message = ViewedMessage(frame) else { throw broken("fields missing", frame) }
       try advance(frame)
-      messages[message.seq] = message
+      if let oldestHeld, message.seq >= oldestHeld { messages[message.seq] = message }
     case "deleted":
       try advance(frame)
       guard let seq = frame["seq"]?.integer else { throw broken("no seq", frame) }
@@ -79,12 +82,20 @@ public struct ChatView: Sendable {
     }
   }
 
+  private mutating func add(_ frame: JSONValue) throws {
+    guard let message = ViewedMessage(frame) else { throw broken("fields missing", frame) }
+    try advance(frame)
+    messages[message.seq] = message
+    oldestHeld = min(oldestHeld ?? message.seq, message.seq)
+  }
+
   /// Takes in a page of `history`, of messages that the view does not hold yet.
   public mutating func add(page: [JSONValue]) throws {
     for json in page {
       guard let message = ViewedMessage(json) else { throw broken("fields missing", json) }
       if let known = messages[message.seq], known.revised >= message.revised { continue }
       messages[message.seq] = message
+      oldestHeld = min(oldestHeld ?? message.seq, message.seq)
     }
   }
 
@@ -95,6 +106,7 @@ public struct ChatView: Sendable {
     else { throw broken("fields missing", frame) }
     if !complete || frame["reset"]?.boolean == true || self.epoch == nil {
       messages = [:]
+      oldestHeld = nil
       lastEvent = 0
       isComplete = complete
     }

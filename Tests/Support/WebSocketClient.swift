@@ -35,6 +35,7 @@ public final class WebSocketClient {
   private var buffer: [UInt8]
   private var fragments: (opcode: UInt8, payload: [UInt8])?
   private var random = SystemRandomNumberGenerator()
+  private var hasSentClose = false
 
   /// - Parameter target: path and query, encoded.
   /// - Throws: `HandshakeRefused`.
@@ -63,6 +64,7 @@ public final class WebSocketClient {
   public func send(_ json: JSONValue) throws { try send(json.compact) }
 
   public func send(_ opcode: Opcode, _ payload: [UInt8], isFinal: Bool = true) throws {
+    if opcode == .close { hasSentClose = true }
     try socket.send(Self.frame(opcode.rawValue, payload, isFinal: isFinal, mask: random.next()))
   }
 
@@ -158,7 +160,10 @@ public final class WebSocketClient {
       try send(.pong, payload)
       return nil
     case .pong: return .pong(payload)
-    case .close: return Self.closeInput(payload)
+    case .close:
+      // RFC 6455, 5.5.1: a close frame is answered with one. The server may be gone already.
+      if !hasSentClose { try? send(.close, Array(payload.prefix(2))) }
+      return Self.closeInput(payload)
     case .text, .binary, .continuation:
       let whole = (fragments?.opcode ?? opcode, (fragments?.payload ?? []) + payload)
       guard isFinal else {

@@ -24,6 +24,9 @@ struct RoomStream: Sendable {
   /// Events buffered while a tail is read; beyond, the read is begun anew.
   static let maximumBuffered = 20_000
 
+  /// How long a tail that lacks messages is made do with before the history is asked again.
+  static let partialTailLifetime: Milliseconds = 1_000
+
   let room: Room
   private(set) var tail: RoomTail?
   /// What the subscribers have seen; `nil` while there are none.
@@ -36,6 +39,7 @@ struct RoomStream: Sendable {
   private var buffered: [RoomEvent] = []
   /// A tail that is ahead of the subscribers, and since when.
   private var aheadSince: Milliseconds?
+  private var tailLoaded: Milliseconds = 0
   private(set) var lastJoin: Milliseconds
 
   init(room: Room, now: Milliseconds) {
@@ -56,6 +60,7 @@ struct RoomStream: Sendable {
   mutating func touch(now: Milliseconds) { lastJoin = now }
 
   mutating func join(_ request: JoinRequest, loop: Int, now: Milliseconds) -> [Action] {
+    if let tail, tail.isPartial, waiting.isEmpty, now - tailLoaded >= Self.partialTailLifetime { self.tail = nil }
     waiting.append(Waiting(request: request, loop: loop))
     if tail != nil { return admit(now: now) }
     return isLoading ? [] : load()
@@ -96,6 +101,7 @@ struct RoomStream: Sendable {
     }
     buffered = []
     tail = loaded
+    tailLoaded = now
     return admit(now: now)
   }
 

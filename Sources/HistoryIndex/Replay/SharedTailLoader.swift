@@ -54,7 +54,11 @@ struct SharedTailLoader: TailLoading {
     do {
       // Another may have finished between the look and the lease.
       let tail = if let left = try await usableTail(of: room) { left } else { try await base.load(room) }
-      await exchange.leave(TailCodec.encode(tail), room: room.id, token: token)
+      if tail.isPartial {
+        await exchange.release(room: room.id, token: token)
+      } else {
+        await exchange.leave(TailCodec.encode(tail), room: room.id, token: token)
+      }
       return tail
     } catch {
       await exchange.release(room: room.id, token: token)

@@ -6,7 +6,8 @@ extension Backends {
   static func openEmbedded(folder path: String, metrics: Metrics, log: Log) async throws -> Backends {
     let (folder, database) = try await Blocking.run {
       let folder = try DataFolder(path: path)
-      return (folder, try SQLiteDatabase(path: folder.databasePath))
+      let options = SQLiteOptions(functions: SQLiteSearch.functions)
+      return (folder, try SQLiteDatabase(path: folder.databasePath, options: options))
     }
     let schema = try await SchemaMigrator.migrate(database)
     let journal = SQLiteJournal(database: database)
