@@ -54,19 +54,21 @@ show_log_and_die() {
 
 # start_mariadb PORT: user palaver, password palaver, who may make databases. Exports MARIADB_URL.
 start_mariadb() {
-  local port=$1 data=$STATE/mariadb run_as=()
+  # A temporary folder of its own: a starting mariadbd clears away every other's temporary tables in a shared one.
+  local port=$1 data=$STATE/mariadb temporary=$STATE/mariadb-tmp run_as=()
   ((EUID != 0)) || run_as=(--user=root)
+  mkdir -p "$temporary"
   if [[ ! -d $data/mysql ]]; then
     mkdir -p "$data"
     mariadb-install-db --no-defaults --datadir="$data" --auth-root-authentication-method=normal --skip-test-db \
-      "${run_as[@]}" >"$STATE/mariadb-install.log" 2>&1 || die "mariadb-install-db failed: $STATE/mariadb-install.log"
+      --tmpdir="$temporary" "${run_as[@]}" >"$STATE/mariadb-install.log" 2>&1 || die "mariadb-install-db failed: $STATE/mariadb-install.log"
   fi
   cat >"$STATE/mariadb-init.sql" <<'SQL'
 CREATE USER IF NOT EXISTS 'palaver'@'%' IDENTIFIED BY 'palaver';
 GRANT ALL ON *.* TO 'palaver'@'%';
 CREATE DATABASE IF NOT EXISTS palaver;
 SQL
-  launch mariadb "$(mariadbd_path)" --no-defaults "${run_as[@]}" --datadir="$data" --port="$port" \
+  launch mariadb "$(mariadbd_path)" --no-defaults "${run_as[@]}" --datadir="$data" --tmpdir="$temporary" --port="$port" \
     --bind-address=127.0.0.1 --socket="$STATE/mariadb.sock" --pid-file="$STATE/mariadbd.pid" \
     --init-file="$STATE/mariadb-init.sql" --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 \
     --innodb-buffer-pool-size=256M --innodb-log-file-size=256M --max-connections=500 \
