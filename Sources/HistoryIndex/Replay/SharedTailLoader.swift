@@ -88,6 +88,7 @@ extension TailLoader {
     let seqs = Set(tail.position.lastSeq + 1..<position.lastSeq + 1).union(changes.map(\.seq).filter { $0 > 0 })
     let messages = seqs.isEmpty ? [] : try await journal.messages(in: room.id, seqs: seqs.sorted())
     guard messages.count == seqs.count else { return nil }
+    try await journal.flush()
     return tail.advanced(to: position, changes: changes, messages: messages)
   }
 }

@@ -20,6 +20,7 @@ struct TailLoader: TailLoading {
     let changes = try await changes(in: room.id, after: floor, through: position.lastEvent)
     let first = max(1, position.lastSeq - Int64(HistoryLimits.block) + 1)
     let (messages, older) = try await read(room, first: first, last: position.lastSeq, changes)
+    try await journal.flush()
     return RoomTail(position: position, messages: messages, changes: changes, changesFloor: floor, olderChanged: older)
   }
 
