@@ -56,7 +56,10 @@ struct Attempt: Sendable, Equatable {
     return isUnknown || isAcknowledged ? max(0, sendings - Set(acknowledgements.map(\.event)).count) : 0
   }
 
-  var lastEvent: Int64? { acknowledgements.map(\.event).max() }
+  /// Where its last effect is known to be: an edit that came again is an edit again.
+  var lastEvent: Int64? {
+    target == nil ? acknowledgements.first?.event : acknowledgements.map(\.event).max()
+  }
 
   var mayHaveHappened: Bool { isAcknowledged || isUnknown }
 
