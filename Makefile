@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test stack build lint clean
+.PHONY: help run test soak stack build lint clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,12 @@ test: ## All tests, against real MariaDB, Redis and Elasticsearch
 	@scripts/install-packages build test
 	@swift build --build-tests
 	@scripts/test-stack
+
+soak: ## Half an hour of faults: kills, stops, cuts; nothing acknowledged may be lost (MINUTES, SEED)
+	@scripts/install-packages build test
+	@swift build --build-tests
+	@PALAVER_FAULT_MINUTES=$(or $(MINUTES),30) $(if $(SEED),PALAVER_FAULT_SEED=$(SEED)) \
+		scripts/test-stack --filter 'FaultTests\.FaultTests'
 
 stack: ## The whole product here: two servers behind nginx, on real MariaDB, Redis and Elasticsearch
 	@scripts/install-packages build stack

@@ -39,7 +39,8 @@ extension String {
 /// The schema files of this folder, compiled into the executable.
 public enum Migrations {
   public static let mysql = [
-    Migration(1, "foundation", PackageResources.mysql_0001_foundation_sql)
+    Migration(1, "foundation", PackageResources.mysql_0001_foundation_sql),
+    Migration(2, "flush", PackageResources.mysql_0002_flush_sql),
   ]
   public static let sqlite = [
     Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql),

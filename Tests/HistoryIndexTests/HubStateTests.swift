@@ -133,6 +133,26 @@ import Testing
     }
   }
 
+  /// What is trimmed while a tail is on its way is in none of the events that follow.
+  @Test func aTailThatWasReadBeforeASkipIsReadAgain() {
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    let (hub, loop) = hub()
+    hub.handle([.events(model.events), .join(.test(1), loop: 0)], now: 0)
+    _ = hub.takeJobs(now: 0)
+    let old = model.tail()
+    for _ in 0..<3 { model.send() }
+    hub.handle([.heads([LaneHead(lane: 0, head: 6, indexed: 6)])], now: 10)
+    #expect(hub.takeJobs(now: 100).count == 1)
+    hub.handle([.fetched(lane: 0, [], after: 3)], now: 110)
+    hub.handle([.heads([LaneHead(lane: 0, head: 6, indexed: 6)])], now: 300)
+    hub.handle([.loaded(RoomModel.room.id, old)], now: 310)
+    #expect(loop.deliveries.isEmpty)
+    #expect(hub.takeJobs(now: 320).count == 1, "the tail is read again")
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 330)
+    #expect(view(of: 1, in: loop.deliveries)?.last == 6)
+  }
+
   @Test func aRemovalEndsThatUsersSubscriptions() {
     var model = RoomModel()
     model.send()

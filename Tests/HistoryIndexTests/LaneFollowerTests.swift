@@ -50,4 +50,25 @@ import Testing
     let next = follower.receive([all[7], all[8]], now: 0)
     #expect(next.map(\.position) == [9])
   }
+
+  /// Hazard 6: MySQL shows a commit before it is durable, and its crash takes it back.
+  @Test func aHeadThatACrashTookBackIsForgotten() {
+    let all = events(4)
+    var follower = LaneFollower(at: 0)
+    _ = follower.receive(Array(all.prefix(3)), now: 0)
+    follower.observe(head: 4, now: 10)
+    #expect(follower.needsFetch(now: 100))
+    follower.doubtHead()
+    #expect(!follower.needsFetch(now: 200))
+    #expect(follower.observe(head: 3, now: 300) == nil)
+    let next = follower.receive([all[3]], now: 400)
+    #expect(next.map(\.position) == [4], "what is committed now is new")
+  }
+
+  @Test func aHeadThatIsStillThereWasTrimmed() {
+    var follower = LaneFollower(at: 0)
+    follower.observe(head: 4, now: 10)
+    follower.doubtHead()
+    #expect(follower.observe(head: 5, now: 300) == 5)
+  }
 }

@@ -11,6 +11,10 @@ import Testing
     private let lock = NSLock()
     private var model: RoomModel
     private(set) var historyReads = 0
+    private(set) var flushes = 0
+    /// Set before use: what the journal still keeps, and whether the history answers.
+    var firstKept: Int64 = 1
+    var isHistoryDown = false
 
     init(_ model: RoomModel) { self.model = model }
 
@@ -19,20 +23,22 @@ import Testing
 
     var laneCount: Int { 1 }
     func makeCommitter() -> any JournalCommitter { JournalWriterTests.Committer([]) }
+    func flush() async throws { lock.withLock { flushes += 1 } }
     func heads() async throws -> [LaneHead] { [] }
     func events(lane: Int, after position: Int64, limit: Int) async throws -> [RoomEvent] { [] }
     func position(of room: RoomID) async throws -> RoomPosition? { now.position }
     func messages(in room: RoomID, seqs: ClosedRange<Int64>) async throws -> [Message] {
-      now.messages.filter { seqs.contains($0.seq) }
+      now.messages.filter { seqs.contains($0.seq) && $0.seq >= firstKept }
     }
     func messages(in room: RoomID, seqs: [Int64]) async throws -> [Message] {
-      now.messages.filter { seqs.contains($0.seq) }
+      now.messages.filter { seqs.contains($0.seq) && $0.seq >= firstKept }
     }
     func changes(in room: RoomID, after event: Int64, limit: Int) async throws -> [RoomChange] {
       Array(now.changes.filter { $0.event > event }.prefix(limit))
     }
     func messages(in room: Room, seqs: ClosedRange<Int64>) async throws -> [Message] {
       lock.withLock { historyReads += 1 }
+      if isHistoryDown { throw ChatError.unavailable("The history") }
       try await Task.sleep(for: .milliseconds(50))
       return now.messages.filter { seqs.contains($0.seq) }
     }
@@ -114,5 +120,33 @@ import Testing
     await exchange.goDown()
     _ = try await loader(store, exchange).load(RoomModel.room)
     #expect(store.historyReads == 3)
+  }
+
+  @Test func whileTheHistoryIsDownATailIsWhatTheJournalKeepsAndIsNotShared() async throws {
+    var model = RoomModel()
+    for _ in 0..<10 { model.send() }
+    let store = Store(model)
+    store.firstKept = 8
+    store.isHistoryDown = true
+    let exchange = Exchange()
+    var tail = try await loader(store, exchange).load(RoomModel.room)
+    #expect(tail.isPartial)
+    #expect(tail.contents.messages.map(\.seq) == [8, 9, 10])
+    #expect(!tail.answer(.test(since: nil)).state.isComplete)
+    #expect(tail.answer(.test(since: 7)).state.isComplete)
+    #expect(!tail.answer(.test(since: 6)).state.isComplete)
+    let left = await exchange.left
+    #expect(left.isEmpty)
+  }
+
+  /// Hazard 6: what was read may not be durable yet, and a crash would take it back.
+  @Test func whatIsReadIsDurableBeforeItIsToldToAnybody() async throws {
+    let store = Store(model(20, seed: 1))
+    let exchange = Exchange()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    #expect(store.flushes == 1)
+    store.update { $0.send() }
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    #expect(store.flushes == 2, "a tail that another server left is brought up to date by a read, too")
   }
 }

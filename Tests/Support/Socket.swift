@@ -12,7 +12,8 @@ public final class Socket {
   private var descriptor: Int32
 
   public init(port: Int) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // Servers that a test starts must not inherit it: they would keep the connection open.
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw TestSupportError("socket: errno \(errno)") }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -28,6 +29,12 @@ public final class Socket {
       close()
       throw TestSupportError("connect to 127.0.0.1:\(port): errno \(reason)")
     }
+    setOption(IPPROTO_TCP, TCP_NODELAY, 1)
+  }
+
+  /// Takes over a connection that was accepted.
+  init(adopting descriptor: Int32) {
+    self.descriptor = descriptor
     setOption(IPPROTO_TCP, TCP_NODELAY, 1)
   }
 
@@ -82,6 +89,9 @@ public final class Socket {
 
   /// Says that nothing more will be sent.
   public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Ends both directions; whoever waits for input wakes up. The one call that another thread may make.
+  public func abort() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   public func close() {
     if descriptor >= 0 { Foundation.close(descriptor) }

@@ -77,6 +77,10 @@ public protocol Journal: Sendable {
   /// A committer with a connection of its own, for one writer thread.
   func makeCommitter() -> any JournalCommitter
 
+  /// Returns once everything that could be read when it was called is durable. Some databases show a commit before it
+  /// is: what a crash may take back must not be told to anybody.
+  func flush() async throws
+
   /// The heads of all lanes, by lane.
   func heads() async throws -> [LaneHead]
 
@@ -95,6 +99,11 @@ public protocol Journal: Sendable {
 
   /// Changes after an event, rising, at most `limit`. Changes are kept for as long as the room.
   func changes(in room: RoomID, after event: Int64, limit: Int) async throws -> [RoomChange]
+}
+
+extension Journal {
+  /// For journals that show nothing before it is durable.
+  public func flush() async throws {}
 }
 
 public protocol JournalCommitter: AnyObject {

@@ -9,6 +9,7 @@ public final class MySQLJournal: Journal {
   private let url: MySQLURL
   private let options: MySQLOptions
   private let clock: @Sendable () -> Milliseconds
+  private let flushes = FlushGroup()
 
   /// Seconds that a writer's transaction may lie idle, its process paused, before MariaDB ends it.
   private static let idleTransactionTimeout: UInt32 = 3
@@ -34,6 +35,13 @@ public final class MySQLJournal: Journal {
   }
 
   public func makeCommitter() -> any JournalCommitter { MySQLJournalCommitter(url, options: options, clock: clock) }
+
+  public func flush() async throws {
+    try await flushes.join { [database] in
+      try await database.execute(
+        "INSERT INTO journal_flushes (one, count) VALUES (1, 1) ON DUPLICATE KEY UPDATE count = count + 1")
+    }
+  }
 
   public func heads() async throws -> [LaneHead] {
     try await database.query("SELECT lane, head, indexed FROM journal_lanes ORDER BY lane").map { row in

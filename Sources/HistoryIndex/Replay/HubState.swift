@@ -155,7 +155,7 @@ final class HubState: @unchecked Sendable {
 
   private func observe(_ heads: [LaneHead], now: Milliseconds) {
     for head in heads where lanes.indices.contains(head.lane) {
-      lanes[head.lane].observe(head: head.head, now: now)
+      if let end = lanes[head.lane].observe(head: head.head, now: now) { skip(lane: head.lane, to: end) }
       if lanes[head.lane].lag > limits.laneLag { skip(lane: head.lane, to: head.head) }
     }
   }
@@ -167,7 +167,7 @@ final class HubState: @unchecked Sendable {
     if let first = events.first?.position, first > lanes[lane].delivered + 1 {
       skip(lane: lane, to: first - 1)
     } else if events.isEmpty, lanes[lane].delivered == after {
-      skip(lane: lane, to: after + lanes[lane].lag)
+      lanes[lane].doubtHead()
     }
     receive(events, now: now)
   }
@@ -176,8 +176,7 @@ final class HubState: @unchecked Sendable {
     metrics.skippedLanes.add()
     lanes[lane].skip(to: position)
     for (room, stream) in streams where stream.room.lane == lane {
-      streams[room]?.dropTail()
-      carryOut(streams[room]?.interrupt(), for: room)
+      carryOut(streams[room]?.lostTrack(), for: room)
     }
   }
 }

@@ -19,6 +19,8 @@ struct LaneFollower: Sendable {
   private var head: Int64
   private var waiting: [Int64: RoomEvent] = [:]
   private var gapSince: Milliseconds?
+  /// The journal had nothing where there should have been something.
+  private var isHeadDoubted = false
 
   /// - Parameter position: where to begin: the lane's head when the server started.
   init(at position: Int64) {
@@ -44,15 +46,34 @@ struct LaneFollower: Sendable {
     return ready
   }
 
-  /// The head as the database has it.
-  mutating func observe(head: Int64, now: Milliseconds) {
-    self.head = max(self.head, head)
-    noteGap(now: now)
+  /// The head as the database has it. Returns where to skip to, if what lies before was trimmed.
+  ///
+  /// A head may be seen before it is durable, and taken back by a crash of the database: what is committed then has the
+  /// same positions, and must not be taken for known.
+  @discardableResult
+  mutating func observe(head: Int64, now: Milliseconds) -> Int64? {
+    defer { noteGap(now: now) }
+    guard isHeadDoubted else {
+      self.head = max(self.head, head)
+      return nil
+    }
+    isHeadDoubted = false
+    self.head = max(head, delivered)
+    waiting = [:]
+    gapSince = nil
+    return head > delivered ? head : nil
+  }
+
+  /// The journal holds nothing after `delivered`, although the head lies beyond: the next head that is read tells
+  /// whether it was trimmed or was never durable.
+  mutating func doubtHead() {
+    isHeadDoubted = true
+    gapSince = nil
   }
 
   /// Whether the journal should be asked for what follows `delivered`.
   func needsFetch(now: Milliseconds) -> Bool {
-    guard let gapSince else { return false }
+    guard let gapSince, !isHeadDoubted else { return false }
     return now - gapSince >= Self.patience
   }
 
@@ -70,6 +91,7 @@ struct LaneFollower: Sendable {
     head = max(head, delivered)
     waiting = waiting.filter { $0.key > delivered }
     gapSince = nil
+    isHeadDoubted = false
   }
 
   private mutating func drain(into ready: inout [RoomEvent]) {

@@ -56,6 +56,7 @@ public final class RoomHub: Sendable {
   /// Reads where the lanes stand. Nothing may be joined before.
   public func start() async throws {
     let heads = try await journal.heads()
+    try await journal.flush()
     state.begin(at: heads)
   }
 
@@ -135,6 +136,7 @@ public final class RoomHub: Sendable {
     case .fetch(let lane, let after):
       do {
         let events = try await journal.events(lane: lane, after: after, limit: HistoryLimits.block)
+        if !events.isEmpty { try await journal.flush() }
         return .fetched(lane: lane, events, after: after)
       } catch {
         log.debug("lane not fetched", ["lane": "\(lane)", "error": "\(error)"])

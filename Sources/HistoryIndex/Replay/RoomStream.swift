@@ -24,6 +24,9 @@ struct RoomStream: Sendable {
   /// Events buffered while a tail is read; beyond, the read is begun anew.
   static let maximumBuffered = 20_000
 
+  /// How long a tail that lacks messages is made do with before the history is asked again.
+  static let partialTailLifetime: Milliseconds = 1_000
+
   let room: Room
   private(set) var tail: RoomTail?
   /// What the subscribers have seen; `nil` while there are none.
@@ -31,9 +34,12 @@ struct RoomStream: Sendable {
   private var subscribers: [Int: Set<SubscriptionID>] = [:]
   private var waiting: [Waiting] = []
   private var isLoading = false
+  /// What is being loaded may lack events that were skipped meanwhile.
+  private var isLoadStale = false
   private var buffered: [RoomEvent] = []
   /// A tail that is ahead of the subscribers, and since when.
   private var aheadSince: Milliseconds?
+  private var tailLoaded: Milliseconds = 0
   private(set) var lastJoin: Milliseconds
 
   init(room: Room, now: Milliseconds) {
@@ -54,9 +60,14 @@ struct RoomStream: Sendable {
   mutating func touch(now: Milliseconds) { lastJoin = now }
 
   mutating func join(_ request: JoinRequest, loop: Int, now: Milliseconds) -> [Action] {
+    if let tail, tail.isPartial, waiting.isEmpty, now - tailLoaded >= Self.partialTailLifetime { self.tail = nil }
     waiting.append(Waiting(request: request, loop: loop))
     if tail != nil { return admit(now: now) }
-    guard !isLoading else { return [] }
+    return isLoading ? [] : load()
+  }
+
+  private mutating func load() -> [Action] {
+    buffered = []
     isLoading = true
     return [.load]
   }
@@ -77,22 +88,26 @@ struct RoomStream: Sendable {
 
   mutating func loaded(_ loaded: RoomTail, now: Milliseconds) -> [Action] {
     isLoading = false
+    guard !isLoadStale else {
+      isLoadStale = false
+      return load()
+    }
     var loaded = loaded
     for event in buffered where event.event > loaded.position.lastEvent {
       guard loaded.apply(event) else {
         // The buffer overflowed, or events went missing in between: read again.
-        buffered = []
-        isLoading = true
-        return [.load]
+        return load()
       }
     }
     buffered = []
     tail = loaded
+    tailLoaded = now
     return admit(now: now)
   }
 
   mutating func failed(_ error: ChatError) -> [Action] {
     isLoading = false
+    isLoadStale = false
     buffered = []
     defer { waiting = [] }
     return waiting.map { .deliver(.refused($0.request.subscription, error), loop: $0.loop) }
@@ -143,10 +158,7 @@ struct RoomStream: Sendable {
         actions = interrupt()
       }
     }
-    if tail == nil, !waiting.isEmpty, !isLoading {
-      isLoading = true
-      actions.append(.load)
-    }
+    if tail == nil, !waiting.isEmpty, !isLoading { actions += load() }
     if aheadSince != nil { actions += admit(now: now) }
     return actions
   }
@@ -158,6 +170,15 @@ struct RoomStream: Sendable {
     case .removal: return [delivery, .deliverToAll(.evict(room.id, event.message.userID))]
     case .closure: return [delivery, .deliverToAll(.evict(room.id, nil))]
     }
+  }
+
+  /// Events of the room may have been skipped: nothing that is held or on its way here can be relied on.
+  mutating func lostTrack() -> [Action] {
+    tail = nil
+    aheadSince = nil
+    if isLoading { isLoadStale = true }
+    let actions = interrupt()
+    return waiting.isEmpty || isLoading ? actions : actions + load()
   }
 
   /// The subscribers missed something: they are sent away, and resume from where they know they are.

@@ -62,6 +62,8 @@ struct RoomTail: Sendable {
   }
 
   var messageCount: Int { entries.count + olderChanged.count }
+  /// Fewer messages than a tail should hold: it was read while the history did not answer.
+  var isPartial: Bool { entries.count < min(Self.capacity, Int(clamping: position.lastSeq)) }
   private var firstSeq: Int64 { position.lastSeq - Int64(entries.count) + 1 }
 
   /// Takes the next event. Returns false, and changes nothing, if it is not the next one.
@@ -125,7 +127,11 @@ extension RoomTail {
   /// What a join is answered with, and the frames that follow `ready`, rising by event.
   mutating func answer(_ request: JoinRequest) -> (state: JoinState, frames: [WebSocketFrame]) {
     var state = JoinState(position: position, since: request.since, isComplete: true, isReset: false)
-    guard let since = request.since else { return (state, newest(request.limit, format: request.format)) }
+    guard let since = request.since else {
+      let frames = newest(request.limit, format: request.format)
+      state.isComplete = !isPartial || frames.count == request.limit
+      return (state, frames)
+    }
     let isForeign = request.epoch.map { $0 != position.epoch } ?? false
     if isForeign || since > position.lastEvent {
       state.isReset = true

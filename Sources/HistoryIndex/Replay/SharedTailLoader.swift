@@ -54,7 +54,11 @@ struct SharedTailLoader: TailLoading {
     do {
       // Another may have finished between the look and the lease.
       let tail = if let left = try await usableTail(of: room) { left } else { try await base.load(room) }
-      await exchange.leave(TailCodec.encode(tail), room: room.id, token: token)
+      if tail.isPartial {
+        await exchange.release(room: room.id, token: token)
+      } else {
+        await exchange.leave(TailCodec.encode(tail), room: room.id, token: token)
+      }
       return tail
     } catch {
       await exchange.release(room: room.id, token: token)
@@ -84,6 +88,7 @@ extension TailLoader {
     let seqs = Set(tail.position.lastSeq + 1..<position.lastSeq + 1).union(changes.map(\.seq).filter { $0 > 0 })
     let messages = seqs.isEmpty ? [] : try await journal.messages(in: room.id, seqs: seqs.sorted())
     guard messages.count == seqs.count else { return nil }
+    try await journal.flush()
     return tail.advanced(to: position, changes: changes, messages: messages)
   }
 }

@@ -81,7 +81,7 @@ struct Configuration: Sendable, Equatable {
     jwtSecrets = try reader.secrets()
     jwtKeys = try reader.keys()
     allowedOrigins = try reader.origins()
-    journalKeep = try reader.span(.journalKeep, default: 24 * 3_600_000)
+    journalKeep = try reader.journalKeep()
     isMigrating = try reader.flag(.migrate, default: true)
     sendRate = try reader.count(.sendRate, in: 1...1_000_000, default: 100)
     drain = try reader.span(.drain, default: 10_000)

@@ -88,7 +88,7 @@ extension Setting {
     help: "Web pages that may call from elsewhere: https://app.example, several with commas, or *.")
   static let journalKeep = Setting(
     key: "journal-keep", environment: "PALAVER_JOURNAL_KEEP", placeholder: "TIME",
-    help: "How long events stay in the journal after they are indexed (24h).")
+    help: "How long events stay in the journal after they are indexed (24h; never less than 10m).")
   static let migrate = Setting(
     key: "migrate", environment: "PALAVER_MIGRATE",
     help: "Bring the back ends to this version's schema at start (true).")

@@ -40,6 +40,11 @@ struct SettingReader {
     throw error(setting, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
   }
 
+  /// Never less than refs are promised for: a client must be able to send again what it saw no answer to.
+  func journalKeep() throws(ConfigurationError) -> Milliseconds {
+    max(600_000, try span(.journalKeep, default: 24 * 3_600_000))
+  }
+
   func listen() throws(ConfigurationError) -> ListenAddress {
     guard let value = values[.listen] else { return ListenAddress(host: "127.0.0.1", port: 8_081) }
     if let address = ListenAddress(value.text) { return address }

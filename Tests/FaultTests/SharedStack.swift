@@ -1,0 +1,48 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The stack that a suite's tests share, started when the first one asks for it and removed when the suite ends.
+final class SharedStack: @unchecked Sendable {
+  @TaskLocal static var current: SharedStack?
+
+  private let lock = NSLock()
+  private var stack: Result<FaultyStack, any Error>?
+
+  /// Runs a body that blocks with the stack, on a thread of its own; mends what the body broke.
+  static func use(_ body: @escaping @Sendable (FaultyStack) throws -> Void) async throws {
+    guard let current else { throw TestSupportError("outside of a suite with a shared stack") }
+    try await onOwnThread {
+      let stack = try current.started()
+      let result = Result { try body(stack) }
+      try stack.heal()
+      try stack.waitUntilHealthy()
+      try result.get()
+    }
+  }
+
+  private func started() throws -> FaultyStack {
+    try lock.withLock {
+      let result = stack ?? Result { try FaultyStack() }
+      stack = result
+      return try result.get()
+    }
+  }
+
+  fileprivate func remove() { lock.withLock { try? stack?.get().remove() } }
+}
+
+/// Gives a suite its `SharedStack`.
+struct SharedStackTrait: SuiteTrait, TestScoping {
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+  ) async throws {
+    let shared = SharedStack()
+    try await SharedStack.$current.withValue(shared, operation: function)
+    try await onOwnThread { shared.remove() }
+  }
+}
+
+extension Trait where Self == SharedStackTrait {
+  static var sharedStack: Self { Self() }
+}
