@@ -16,11 +16,19 @@ enum SearchFolding {
     let text = isWide(character) ? String(character).precomposedStringWithCompatibilityMapping : String(character)
     let lowered = text.lowercased()
     if let special = specials[lowered] { return special }
-    if let digit = character.wholeNumberValue, character.isNumber, digit < 10 { return "\(digit)" }
+    if let digit = character.wholeNumberValue, digit < 10, isDigit(character) { return "\(digit)" }
     let scalars = lowered.decomposedStringWithCanonicalMapping.unicodeScalars
     // Accents of other scripts (й, Arabic hamza aside) make other letters, for the analyzer as for readers.
     guard let base = scalars.first, base.isASCII || isGreek(base) else { return lowered }
     return String(String.UnicodeScalarView(scalars.filter { $0.properties.generalCategory != .nonspacingMark }))
+  }
+
+  /// Digits of any script, also raised and circled ones. 三 counts as a number too, but it is a letter.
+  private static func isDigit(_ character: Character) -> Bool {
+    switch character.unicodeScalars.first?.properties.generalCategory {
+    case .decimalNumber, .otherNumber: true
+    default: false
+    }
   }
 
   /// Fullwidth Latin and halfwidth kana.

@@ -18,7 +18,7 @@ struct TextToken: Sendable, Equatable {
 /// It remembers what it has folded: keep one for many texts.
 struct TextAnalysis {
   /// Changes with anything that cuts or folds otherwise: indices are then made anew.
-  static let version: Int64 = 1
+  static let version: Int64 = 2
 
   private var kinds: [UInt32: Kind] = [:]
 
