@@ -2,7 +2,7 @@
 """Measures Palaver against what the machine allows, alternating in one run, and writes docs/performance.md.
 
 Needs the back ends of the test stack:
-  scripts/test-stack benchmarks/measure.py            (starts and stops them)
+  scripts/with-stack benchmarks/measure.py            (starts and stops them)
 or PALAVER_TEST_MYSQL, PALAVER_TEST_REDIS and PALAVER_TEST_ELASTICSEARCH set to running ones, and a release build
 (swift build -c release --product palaver; make -C benchmarks).
 """
