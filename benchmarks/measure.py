@@ -31,7 +31,9 @@ class Server:
 
     def __init__(self, stack=None):
         self.folder = tempfile.TemporaryDirectory(prefix="palaver-measure-")
-        self.arguments = ["--data", os.path.join(self.folder.name, "data"), "--auth", "open"]
+        self.arguments = ["--auth", "open", "--send-rate", "1000000"]
+        if not stack:
+            self.arguments += ["--data", os.path.join(self.folder.name, "data")]
         self.environment = dict(os.environ, PALAVER_LOG="warning", **(stack or {}))
         self.log = open(os.path.join(self.folder.name, "log"), "wb")
         self.process = subprocess.Popen([PALAVER, "serve", "--listen", "127.0.0.1:0", *self.arguments],

@@ -93,7 +93,6 @@ private let stack = [
     Situation(arguments: ["--drain", "10"], mentions: ["--drain", "'10'", "10s"]),
     Situation(arguments: ["--drain=-1s"], mentions: ["--drain", "'-1s'"]),
     Situation(arguments: ["--journal-keep", "99999999999999999999d"], mentions: ["--journal-keep"]),
-    Situation(arguments: ["--journal-keep", "9m"], mentions: ["--journal-keep", "at least 10m"]),
     Situation(arguments: ["--migrate", "maybe"], mentions: ["maybe"]),
     Situation(arguments: ["--migrate=maybe"], mentions: ["--migrate", "true or false"]),
     Situation(arguments: ["--log", "loud"], mentions: ["--log", "debug, info, warning, error"]),

@@ -113,6 +113,15 @@ import Testing
     #expect(answers.last == "error rate_limited")
   }
 
+  @Test func letsAClientJoinAllOfItsRoomsAtOnce() {
+    var session = V1Session(upgrade(room: nil), limits: limits, now: 0)
+    _ = session.start()
+    var answers: [String] = []
+    for room in 1...limits.rooms { answers += spoken(session.receive(#"{"type":"join","room":\#(room)}"#, at: 0)) }
+    #expect(answers.count { $0 == "request" } == limits.rooms)
+    #expect(spoken(session.receive(#"{"type":"join","room":9999}"#, at: 0)) == ["error too_many_rooms"])
+  }
+
   @Test func holdsWhatComesForARoomUntilTheUserIsLetIn() {
     var session = V1Session(upgrade(room: nil), limits: limits, now: 0)
     #expect(spoken(session.start()) == [])

@@ -12,6 +12,9 @@ public struct RoomEvent: Sendable, Equatable {
     case removal = 4
     /// The room was deleted: its last event. `message.seq` is 0.
     case closure = 5
+    /// Messages were imported before this event. Whoever follows the room has missed them and reads it anew.
+    /// `message.seq` is 0.
+    case imported = 6
   }
 
   public var kind: Kind
@@ -52,13 +55,13 @@ public struct RoomEvent: Sendable, Equatable {
   public var room: RoomID { message.room }
 }
 
-/// A change after the fact: an edit, a deletion, a removal, a closure. Everything in a room that is no new message.
+/// A change after the fact: an edit, a deletion, a removal, a closure, an import. Everything in a room that is no new message.
 ///
 /// Events and messages are both dense, so the `seq` that was the newest at any event follows from the next change after
 /// it: between two changes every event is a message. See `RoomChanges`.
 public struct RoomChange: Sendable, Equatable {
   public var event: Int64
-  /// The message that changed; 0 for a removal or closure.
+  /// The message that changed; 0 for what is about no message.
   public var seq: Int64
   public var kind: RoomEvent.Kind
   /// The room's newest `seq` at this event.

@@ -67,6 +67,14 @@ public enum MessageWire {
     }
   }
 
+  /// `imported`: messages were imported before this event. Sent only where none were missed by it.
+  public static func importedFrame(room: RoomID, event: Int64) -> WebSocketFrame {
+    frame("imported", capacity: 64) {
+      $0.member("room", room)
+      $0.member("event", event)
+    }
+  }
+
   public static func frame(
     _ type: String, capacity: Int = 128, _ body: (inout JSONWriter) -> Void
   ) -> WebSocketFrame {

@@ -44,7 +44,7 @@ public struct Log: Sendable {
     guard level >= self.level else { return }
     var writer = JSONWriter()
     writer.object {
-      $0.member("time", Date().formatted(.iso8601.dateTimeSeparator(.standard).time(includingFractionalSeconds: true)))
+      $0.member("time", Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
       $0.member("level", level.rawValue)
       $0.member("message", message)
       for (name, value) in metadata { $0.member(name, value) }

@@ -12,7 +12,7 @@ enum MessageDocument {
   static func concerns(_ event: RoomEvent) -> Bool {
     switch event.kind {
     case .message, .edit, .deletion: event.message.seq > 0
-    case .removal, .closure: false
+    case .removal, .closure, .imported: false
     }
   }
 

@@ -12,18 +12,28 @@ public struct ImportLedger: Sendable {
   public func begin(source: String) async throws -> ImportProgress {
     let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
     return try await database.withTransaction { connection in
-      let rows = try connection.query(
-        "SELECT id, done_bytes, done_lines, imported, rejected FROM imports WHERE source = ?"
-          + connection.dialect.forUpdate, [.text(source)])
-      if let row = rows.first {
-        let numbers = (0..<5).map { row.integer($0) ?? 0 }
-        return ImportProgress(
-          id: numbers[0], bytes: numbers[1], lines: numbers[2], imported: numbers[3], rejected: numbers[4])
-      }
+      if let begun = try Self.progress(of: source, locking: true, on: connection) { return begun }
       let result = try connection.execute(
         "INSERT INTO imports (source, started_at) VALUES (?, ?)", [.text(source), .integer(now)])
       return ImportProgress(id: result.lastInsertID)
     }
+  }
+
+  /// `nil` if this source was never imported.
+  func progress(of source: String) async throws -> ImportProgress? {
+    try await database.withConnection { try Self.progress(of: source, locking: false, on: $0) }
+  }
+
+  private static func progress(
+    of source: String, locking: Bool, on connection: any SQLConnection
+  ) throws -> ImportProgress? {
+    let rows = try connection.query(
+      "SELECT id, done_bytes, done_lines, imported, rejected FROM imports WHERE source = ?"
+        + (locking ? connection.dialect.forUpdate : ""), [.text(source)])
+    guard let row = rows.first else { return nil }
+    let numbers = (0..<5).map { row.integer($0) ?? 0 }
+    return ImportProgress(
+      id: numbers[0], bytes: numbers[1], lines: numbers[2], imported: numbers[3], rejected: numbers[4])
   }
 
   /// Makes the import the only one who adds to the room, until `finish`. Returns where the room stands.
@@ -72,16 +82,19 @@ public struct ImportLedger: Sendable {
     }
   }
 
-  /// Gives the rooms back.
+  /// Gives the rooms back, and returns them.
   ///
   /// - Parameter isComplete: the whole source was read.
-  func release(_ id: Int64, isComplete: Bool) async throws {
+  func release(_ id: Int64, isComplete: Bool) async throws -> [RoomID] {
     let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
-    try await database.withTransaction { connection in
+    return try await database.withTransaction { connection in
+      let rooms = try connection.query(
+        "SELECT room_id FROM room_positions WHERE import_id = ?" + connection.dialect.forUpdate, [.integer(id)])
       try connection.execute("UPDATE room_positions SET import_id = NULL WHERE import_id = ?", [.integer(id)])
       if isComplete {
         try connection.execute("UPDATE imports SET finished_at = ? WHERE id = ?", [.integer(now), .integer(id)])
       }
+      return rooms.compactMap { $0.integer(0) }
     }
   }
 }

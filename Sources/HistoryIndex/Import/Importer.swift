@@ -38,13 +38,17 @@ public struct Importer: Sendable {
   private let store: any RoomStore
   private let ledger: ImportLedger
   private let sink: any ImportSink
+  private let journal: any Journal
   private let roomPrefix: String
 
   /// - Parameter roomPrefix: stands before the name of every room.
-  public init(store: any RoomStore, ledger: ImportLedger, sink: any ImportSink, roomPrefix: String = "") {
+  public init(
+    store: any RoomStore, ledger: ImportLedger, sink: any ImportSink, journal: any Journal, roomPrefix: String = ""
+  ) {
     self.store = store
     self.ledger = ledger
     self.sink = sink
+    self.journal = journal
     self.roomPrefix = roomPrefix
   }
 
@@ -60,8 +64,36 @@ public struct Importer: Sendable {
     let numbering = ImportNumbering(
       store: store, ledger: ledger, roomPrefix: roomPrefix, source: source, progress: progress)
     let summary = try await transfer(from: reader, numbering, since: progress, report)
-    try await ledger.release(progress.id, isComplete: true)
+    try await announce(try await ledger.release(progress.id, isComplete: true))
     return summary
+  }
+
+  /// Gives back the rooms of an import that will not be run again. What it brought in stays.
+  ///
+  /// - Returns: how many rooms it held; `nil` if this source was never imported.
+  public func abandon(path: String) async throws -> Int? {
+    let (_, source) = try ImportFile(path: path).open(roomPrefix: roomPrefix)
+    guard let progress = try await ledger.progress(of: source) else { return nil }
+    let rooms = try await ledger.release(progress.id, isComplete: false)
+    try await announce(rooms)
+    return rooms.count
+  }
+
+  /// An event of each room tells the servers that follow it to read it anew: they saw none of the import.
+  private func announce(_ rooms: [RoomID]) async throws {
+    var waiting: [Submission] = []
+    for id in rooms {
+      guard let room = try await store.room(id) else { continue }
+      let importer = User(id: 0, name: "", displayName: nil, createdAt: 0)
+      waiting.append(Submission(room: room, action: .announceImport, actor: importer, ref: nil))
+    }
+    guard !waiting.isEmpty else { return }
+    let writer = JournalWriter(journal: journal, writers: 1, metrics: Metrics(), log: .silent) { _ in }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for submission in waiting { group.addTask { _ = try await writer.submit(submission) } }
+      try await group.waitForAll()
+    }
+    await writer.finish()
   }
 
   private enum Step: Sendable {

@@ -10,6 +10,8 @@ public struct Submission: Sendable {
     /// Ends a membership.
     case remove(user: User)
     case close
+    /// Says that an import has added to the room.
+    case announceImport
   }
 
   public var room: Room

@@ -164,7 +164,7 @@ extension Submission {
   fileprivate var base: Message? {
     switch action {
     case .edit(let base, _), .delete(let base): base
-    case .send, .remove, .close: nil
+    case .send, .remove, .close, .announceImport: nil
     }
   }
 

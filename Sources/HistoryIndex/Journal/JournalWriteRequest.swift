@@ -76,6 +76,8 @@ struct JournalWriteRequest {
     sql.append(closure.event.timestamp)
     sql.append(" WHERE id IN (")
     sql.append(list: batch.closures) { $0.append($1) }
+    sql.append("); DELETE FROM members WHERE room_id IN (")
+    sql.append(list: batch.closures) { $0.append($1) }
     sql.append("); UPDATE room_positions SET is_closed = 1 WHERE room_id IN (")
     sql.append(list: batch.closures) { $0.append($1) }
     sql.append("); ")

@@ -61,6 +61,9 @@ public struct LaneBatch {
     case .delete(let base): return delete(submission, base)
     case .remove(let user): return remove(submission, user)
     case .close: return close(submission)
+    case .announceImport:
+      return .committed(
+        append(.imported, roomMessage(submission, submission.actor), submission, ref: nil), duplicate: false)
     }
   }
 

@@ -35,7 +35,7 @@ extension LaneBatch {
       switch row.event.kind {
       case .message: try writer.insert(row.event.message, ref: row.ref, connection)
       case .edit, .deletion: try writer.update(row.event.message, connection)
-      case .removal, .closure: break
+      case .removal, .closure, .imported: break
       }
       if row.event.kind != .message { try Self.insertChange(row.event, connection) }
     }

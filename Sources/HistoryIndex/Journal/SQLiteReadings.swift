@@ -28,7 +28,7 @@ enum SQLiteReadings {
     case .remove(let user):
       let key = MemberKey(room: room, user: user.id)
       if try isMember(key, connection) { readings.members.insert(key) }
-    case .close: break
+    case .close, .announceImport: break
     }
   }
 

@@ -81,6 +81,8 @@ extension Broadcast {
       self.init(
         event: event, raw: nil,
         v1: MessageWire.deletedFrame(room: event.room, event: event.event, seq: message.seq))
+    case .imported:
+      self.init(event: event, raw: nil, v1: MessageWire.importedFrame(room: event.room, event: event.event))
     case .removal, .closure:
       self.init(
         event: event, raw: nil,

@@ -166,7 +166,7 @@ struct RoomStream: Sendable {
   private func deliver(_ event: RoomEvent) -> [Action] {
     let delivery = Action.deliverToAll(.broadcast(room.id, Broadcast(rendering: event)))
     switch event.kind {
-    case .message, .edit, .deletion: return [delivery]
+    case .message, .edit, .deletion, .imported: return [delivery]
     case .removal: return [delivery, .deliverToAll(.evict(room.id, event.message.userID))]
     case .closure: return [delivery, .deliverToAll(.evict(room.id, nil))]
     }

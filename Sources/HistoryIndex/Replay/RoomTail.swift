@@ -80,7 +80,7 @@ struct RoomTail: Sendable {
     case .edit, .deletion:
       replace(event.message)
       note(event)
-    case .removal, .closure:
+    case .removal, .closure, .imported:
       note(event)
     }
     return true

@@ -15,6 +15,8 @@ extension Backends {
   private static let connections = 8
   /// How long a server that starts waits for its database: they are often started together.
   private static let patience = Duration.seconds(30)
+  /// How long it waits for its index, so that an installation's first search finds one.
+  private static let indexPatience = Duration.seconds(5)
 
   static func openStack(
     _ stack: Configuration.Stack, isMigrating: Bool, metrics: Metrics, log: Log
@@ -33,6 +35,7 @@ extension Backends {
       let index = Index(
         client: client, names: names, generations: Generations(client: client, names: names),
         leases: MySQLLaneLeases(pool))
+      if isMigrating { await tryToPrepareIndex(index.generations) }
       return backends(schema, pool, stack, index, isMigrating: isMigrating, metrics: metrics, log: log, close: close)
     } catch {
       await Blocking.run(close)
@@ -79,6 +82,17 @@ extension Backends {
         log.warning("waiting for the database", ["error": error.description])
         try await Task.sleep(for: .seconds(1))
       }
+    }
+  }
+
+  /// Once, and not for long: an Elasticsearch that does not answer must not keep a server from starting. What failed
+  /// here, `prepareIndex` says and tries again.
+  private static func tryToPrepareIndex(_ generations: Generations) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { try? await generations.migrate() }
+      group.addTask { try? await Task.sleep(for: indexPatience) }
+      await group.next()
+      group.cancelAll()
     }
   }
 

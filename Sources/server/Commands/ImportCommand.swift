@@ -6,7 +6,7 @@ import HistoryIndex
 extension Command {
   static let importing = Command(
     name: "import", summary: "Bring in messages that were said elsewhere.",
-    synopsis: "import FILE… [--room-prefix P] [FLAGS]",
+    synopsis: "import FILE… [--room-prefix P] [--abandon] [FLAGS]",
     explanation:
       "Reads files of one JSON object a line, {\"room\", \"user\", \"timestamp\", \"text\"} and, where there "
       + "are, \"data\", \"ref\" and \"reply_to\"; compressed with zstd or not; - is standard input. Times are "
@@ -17,6 +17,7 @@ extension Command {
     options: [
       .json,
       CommandOption("room-prefix", placeholder: "PREFIX", help: "Put before the name of every room."),
+      CommandOption("abandon", help: "Give up an import that was stopped: its rooms take messages again."),
       CommandOption("quiet", help: "Do not report single bad lines."),
     ],
     listedSettings: .backends,
@@ -43,7 +44,9 @@ private struct ImportCommand {
     let prefix = context.arguments.flags["room-prefix"] ?? ""
     let ledger = ImportLedger(database: backends.database)
     let importer = Importer(
-      store: backends.rooms, ledger: ledger, sink: backends.importSink(ledger), roomPrefix: prefix)
+      store: backends.rooms, ledger: ledger, sink: backends.importSink(ledger), journal: backends.journal,
+      roomPrefix: prefix)
+    if context.arguments.isOn("abandon") { return try await abandon(paths, with: importer) }
     let start = ContinuousClock.now
     var total = ImportSummary()
     for path in paths {
@@ -52,6 +55,17 @@ private struct ImportCommand {
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     context.print(context.isJSON ? Self.json(total, seconds) : Self.sentence(total, seconds))
+    return CommandLineProgram.Status.success
+  }
+
+  private func abandon(_ paths: [String], with importer: Importer) async throws -> Int32 {
+    for path in paths {
+      guard let rooms = try await importer.abandon(path: path) else {
+        context.complain("\(path): was never imported")
+        return CommandLineProgram.Status.failure
+      }
+      context.print("\(path): given up; \(rooms) rooms take messages again, with what was imported so far")
+    }
     return CommandLineProgram.Status.success
   }
 

@@ -8,6 +8,7 @@ extension Configuration {
     edge.http.host = listen.host
     edge.http.port = UInt16(clamping: listen.port)
     edge.http.origins = OriginPolicy(allowed: Set(allowedOrigins), isEnforced: authentication != .token)
+    edge.sockets.session.sends = .init(rate: Double(sendRate), burst: Double(sendRate) * 10)
     return edge
   }
 

@@ -52,6 +52,8 @@ struct Configuration: Sendable, Equatable {
   var journalKeep: Milliseconds
   var isMigrating: Bool
   var drain: Milliseconds
+  /// Messages a second of one WebSocket.
+  var sendRate: Int
   var logLevel: Log.Level
   var isDemo: Bool
 
@@ -81,6 +83,7 @@ struct Configuration: Sendable, Equatable {
     allowedOrigins = try reader.origins()
     journalKeep = try reader.journalKeep()
     isMigrating = try reader.flag(.migrate, default: true)
+    sendRate = try reader.count(.sendRate, in: 1...1_000_000, default: 100)
     drain = try reader.span(.drain, default: 10_000)
     logLevel = try reader.oneOf(.log, default: .info)
     isDemo = try reader.flag(.demo, default: false)

@@ -88,10 +88,13 @@ extension Setting {
     help: "Web pages that may call from elsewhere: https://app.example, several with commas, or *.")
   static let journalKeep = Setting(
     key: "journal-keep", environment: "PALAVER_JOURNAL_KEEP", placeholder: "TIME",
-    help: "How long events stay in the journal after they are indexed (24h, at least 10m).")
+    help: "How long events stay in the journal after they are indexed (24h; never less than 10m).")
   static let migrate = Setting(
     key: "migrate", environment: "PALAVER_MIGRATE",
     help: "Bring the back ends to this version's schema at start (true).")
+  static let sendRate = Setting(
+    key: "send-rate", environment: "PALAVER_SEND_RATE", placeholder: "N",
+    help: "Messages a second that one WebSocket may send, ten times as many at once (100).")
   static let drain = Setting(
     key: "drain", environment: "PALAVER_DRAIN", placeholder: "TIME",
     help: "How long stopping may take (10s).")
@@ -108,6 +111,7 @@ extension Setting {
   /// Every setting, in the order of help texts.
   static let all = [
     config, listen, data, database, redis, elasticsearch, role, auth, allowOpen, jwtSecret, jwtKey, allowOrigin,
-    elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, migrate, drain, log, demo,
+    elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, migrate, sendRate, drain,
+    log, demo,
   ]
 }

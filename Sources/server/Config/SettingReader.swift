@@ -34,12 +34,15 @@ struct SettingReader {
     throw error(setting, expected: "a time such as 500ms, 10s, 15m, 24h or 7d")
   }
 
-  /// Refs are remembered for as long as the journal keeps: a client must be able to send again what it saw no answer
-  /// to.
+  func count(_ setting: Setting, in range: ClosedRange<Int>, default standard: Int) throws(ConfigurationError) -> Int {
+    guard let value = values[setting] else { return standard }
+    if let number = Int(value.text), range.contains(number) { return number }
+    throw error(setting, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+  }
+
+  /// Never less than refs are promised for: a client must be able to send again what it saw no answer to.
   func journalKeep() throws(ConfigurationError) -> Milliseconds {
-    let span = try span(.journalKeep, default: 24 * 3_600_000)
-    guard span >= 600_000 else { throw error(.journalKeep, expected: "at least 10m") }
-    return span
+    max(600_000, try span(.journalKeep, default: 24 * 3_600_000))
   }
 
   func listen() throws(ConfigurationError) -> ListenAddress {

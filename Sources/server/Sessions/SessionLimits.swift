@@ -4,8 +4,8 @@ import HistoryIndex
 struct SessionLimits: Sendable {
   /// Sends, edits and deletions. Generous: a person types one a second, a bot or an import may burst.
   var sends = TokenBucket.Limit(rate: 100, burst: 1_000)
-  /// Everything else that a client asks for.
-  var requests = TokenBucket.Limit(rate: 50, burst: 200)
+  /// Everything else that a client asks for. The burst lets a client that comes back join all of its rooms at once.
+  var requests = TokenBucket.Limit(rate: 50, burst: 1_000)
   /// Refused operations in a row after which the connection is closed with 4029.
   var refusals = 500
   /// Milliseconds without a refusal after which they are forgotten.

@@ -10,6 +10,15 @@ extension V1Session {
 
     /// Adds something to the room's events.
     var isSend: Bool { self == .send || self == .edit || self == .delete }
+
+    /// Counts among the requests in flight. Sends have a bound of their own; of joins there are no more than rooms, and a
+    /// client that comes back joins all of its rooms at once.
+    var isBoundedInFlight: Bool {
+      switch self {
+      case .edit, .delete, .history, .read, .auth: true
+      case .send, .join, .leave, .typing, .ping: false
+      }
+    }
   }
 
   mutating func receive(_ text: String, at now: Int64) -> [SessionAction] {
@@ -66,11 +75,9 @@ extension V1Session {
 
   /// `nil` where there is room for the request; otherwise its refusal, or the end of a client that does not listen.
   private mutating func limit(_ object: JSONObject, at now: Int64) -> [SessionAction]? {
-    let isSend = object["type"]?.string.flatMap(Request.init)?.isSend ?? false
-    var wait = isSend ? sends.take(at: now) : requests.take(at: now)
-    if wait == 0, requestsInFlight >= limits.requestsInFlight, object["type"]?.string != Request.send.rawValue {
-      wait = 100
-    }
+    let request = object["type"]?.string.flatMap(Request.init)
+    var wait = request?.isSend == true ? sends.take(at: now) : requests.take(at: now)
+    if wait == 0, requestsInFlight >= limits.requestsInFlight, request?.isBoundedInFlight == true { wait = 100 }
     guard wait > 0 else { return nil }
     if now - refusedAt > limits.refusalMemory { refusals = 0 }
     refusedAt = now

@@ -18,6 +18,55 @@ struct SQLiteCorpusTests {
     try await measureSearches(messages, profile)
   }
 
+  @Test func partsOfWritingWithoutSpacesAreFound() async throws {
+    let profile = try await EmbeddedProfile()
+    let messages = try await Corpus.load(Array(try Corpus.lines().prefix(20_000)), into: profile, batch: 2_000)
+    let joined = messages.map { Self.joined($0.text) }
+    var times: [Duration] = []
+    for part in Self.parts(of: messages, count: 100) {
+      let start = ContinuousClock.now
+      var page = try await profile.page(part)
+      times.append(ContinuousClock.now - start)
+      var found = Set(page.hits.map(\.message.id))
+      while let cursor = page.next, found.count < 3_000 {
+        page = try await profile.page(part, cursor: cursor)
+        found.formUnion(page.hits.map(\.message.id))
+      }
+      let expected = Set(zip(messages, joined).filter { $0.1.range(of: part, options: .literal) != nil }.map(\.0.id))
+      let wrong = messages.first { found.contains($0.id) && !expected.contains($0.id) }
+      #expect(wrong == nil, "\(part)")
+      let missing = messages.first { $0.text.contains(part) && !found.contains($0.id) }
+      if page.next == nil { #expect(missing == nil, "\(part)") }
+    }
+    times.sort()
+    if let last = times.last {
+      Corpus.report("parts over \(messages.count): p50 \(times[times.count / 2]), most \(last)")
+    }
+  }
+
+  /// Runs of one to four characters that need no folding.
+  private static func parts(of messages: [Message], count: Int) -> [String] {
+    var random = SplitMix(seed: 9)
+    var parts: [String] = []
+    let runs = messages.lazy.flatMap { $0.text.unicodeScalars.split { !isPlain($0) } }.prefix(20_000).map(Array.init)
+    while parts.count < count, let run = runs.randomElement(using: &random) {
+      let length = Int.random(in: 1...min(4, run.count), using: &random)
+      let start = Int.random(in: 0...(run.count - length), using: &random)
+      parts.append(String(String.UnicodeScalarView(run[start..<start + length])))
+    }
+    return parts
+  }
+
+  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    (0x4E00...0x9FFF).contains(scalar.value) || (0x3041...0x3096).contains(scalar.value)
+  }
+
+  /// Without what stands between words.
+  private static func joined(_ text: String) -> String {
+    let words = text.precomposedStringWithCanonicalMapping.unicodeScalars.filter(SearchFolding.isWordScalar)
+    return String(String.UnicodeScalarView(words))
+  }
+
   private func historyGivesAllBack(_ messages: [Message], _ profile: EmbeddedProfile) async throws {
     for (id, expected) in Dictionary(grouping: messages, by: \.room) {
       let room = try #require(try await profile.store.room(id))

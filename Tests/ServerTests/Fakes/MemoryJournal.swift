@@ -57,6 +57,7 @@ final class MemoryJournal: Journal, @unchecked Sendable {
         kind = .removal
         message.user = user.name
       case .close: kind = .closure
+      case .announceImport: kind = .imported
       }
       let event = RoomEvent(
         kind: kind, event: number, lastSeq: number, message: message, timestamp: 10, lane: 0, position: number,
