@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test soak stack build lint clean
+.PHONY: help run test soak stack build performance lint clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Palaver by itself on http://127.0.0.1:8081, with conversations to look at
 	@scripts/run
@@ -26,6 +26,12 @@ stack: ## The whole product here: two servers behind nginx, on real MariaDB, Red
 build: ## The executable, .build/release/palaver
 	@scripts/install-packages build
 	@swift build -c release --product palaver
+
+performance: ## Figures of this machine beside its limits, written to docs/performance.md
+	@scripts/install-packages build test stack
+	@swift build -c release --product palaver
+	@$(MAKE) --no-print-directory -C benchmarks
+	@scripts/with-stack benchmarks/measure.py --write
 
 lint: ## Form of the Swift code, the scripts, the compose file
 	@scripts/lint

@@ -2,7 +2,7 @@
 """Measures Palaver against what the machine allows, alternating in one run, and writes docs/performance.md.
 
 Needs the back ends of the test stack:
-  scripts/test-stack benchmarks/measure.py            (starts and stops them)
+  scripts/with-stack benchmarks/measure.py            (starts and stops them)
 or PALAVER_TEST_MYSQL, PALAVER_TEST_REDIS and PALAVER_TEST_ELASTICSEARCH set to running ones, and a release build
 (swift build -c release --product palaver; make -C benchmarks).
 """
@@ -12,6 +12,13 @@ import urllib.parse
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(ROOT, ".build", "benchmarks")
 PALAVER = os.path.join(ROOT, ".build", "release", "palaver")
+
+
+def cpu(pid):
+    """Seconds of processor time that a process has used."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def call(base, method, path, body=None, timeout=60):
@@ -120,15 +127,20 @@ def broadcast(server, rounds, readers, count, window, size):
     for turn in range(rounds):
         room = server.room()
         waiting = Readers(server.port, f"/v1/chatrooms/{room}/join?user=bench%d", readers, count)
+        before = cpu(server.process.pid)
         run("senders", server.port, f"/v1/chatrooms/{room}/join?user=sender", 1, count, window, size)
         palaver = waiting.result()
+        palaver["cpu"] = cpu(server.process.pid) - before
         port = 18200 + turn
         raw = subprocess.Popen([os.path.join(BIN, "broadcast_raw"), str(port), str(readers)], stdout=subprocess.PIPE)
         raw.stdout.readline()
         waiting = Readers(port, "/", readers, count)
         payload = palaver["bytes"] // palaver["frames"] - 4
+        before = cpu(raw.pid)
         publisher = subprocess.Popen([os.path.join(BIN, "publisher"), *map(str, (port, count, payload, window))])
-        pairs.append((palaver, waiting.result()))
+        limit = waiting.result()
+        limit["cpu"] = cpu(raw.pid) - before
+        pairs.append((palaver, limit))
         publisher.wait(30)
         raw.wait(30)
     return pairs
@@ -137,12 +149,12 @@ def broadcast(server, rounds, readers, count, window, size):
 def idle(server, connections):
     """Bytes of memory for each idle WebSocket, and what the readers' side is not counted in."""
     room = server.room()
-    warm = subprocess.Popen([os.path.join(BIN, "readers"), str(server.port), f"/v1/chatrooms/{room}/join?user=bench%d",
+    warm = subprocess.Popen([os.path.join(BIN, "readers"), str(server.port), f"/v1/chatrooms/{room}/join?user=sender",
                              "200", "1", "hold"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     warm.stdout.readline()
     time.sleep(1)
     before = server.memory()
-    more = subprocess.Popen([os.path.join(BIN, "readers"), str(server.port), f"/v1/chatrooms/{room}/join?user=bench%d",
+    more = subprocess.Popen([os.path.join(BIN, "readers"), str(server.port), f"/v1/chatrooms/{room}/join?user=sender",
                              str(connections), "1", "hold"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     more.stdout.readline()
     time.sleep(2)
@@ -268,6 +280,11 @@ def main():
         report("broadcast to 500 readers of a room", "epoll and writev of the same bytes",
                [(left["frames_per_second"], right["frames_per_second"]) for left, right in result], "≥ 0.5",
                f"{statistics.median(left['frames_per_second'] for left, _ in result):,.0f} deliveries/s")
+        report("the same, in processor time of the server", "the raw program's",
+               [(right["cpu"], left["cpu"]) for left, right in result], "≥ 0.5",
+               f"{statistics.median(left['cpu'] / left['frames'] * 1e6 for left, _ in result):.2f} s a million "
+               f"deliveries, journal included; raw "
+               f"{statistics.median(right['cpu'] / right['frames'] * 1e6 for _, right in result):.2f} s")
         memory = idle(server, 5_000)
         rows.append(("idle WebSocket", "", f"**{memory:,.0f} bytes**", "≤ 8 kB", "5,000 joined to one room"))
         print(rows[-1], flush=True)

@@ -15,6 +15,8 @@ remember() { printf '%s %s\n' "$1" "$2" >>"$STATE/pids"; }
 launch() {
   local name=$1
   shift
+  # Of an earlier one that was killed: its number must not be taken for the new one's.
+  rm -f "$STATE/$name.pid"
   # shellcheck disable=SC2016
   setsid --fork bash -c 'echo $$ >"$1"; shift; exec "$@"' launch "$STATE/$name.pid" "$@" \
     </dev/null >"$STATE/$name.log" 2>&1

@@ -48,12 +48,21 @@ struct RoomLog: Sendable {
   private(set) var created: [Int64: Int64] = [:]
   /// The event that deleted each message.
   private(set) var deleted: [Int64: Int64] = [:]
+  /// The created messages, rising by event.
+  private(set) var creations: [(event: Int64, seq: Int64)] = []
   private(set) var breaches: [Breach] = []
 
   init(room: Int64, attempts: [Attempt], subscriptions: [Subscription]) {
     self.room = room
     for attempt in attempts { for ack in attempt.acknowledgements { add(attempt, ack) } }
     for subscription in subscriptions { add(subscription) }
+    creations = created.map { ($0.value, $0.key) }.sorted { $0.event < $1.event }
+  }
+
+  /// Messages that were created by an event after the one and up to the other.
+  func creations(after: Int64, through: Int64) -> some Sequence<(event: Int64, seq: Int64)> {
+    let first = creations.partitioningIndex { $0.event > after }
+    return creations[first...].prefix { $0.event <= through }
   }
 
   private mutating func add(_ attempt: Attempt, _ ack: Attempt.Acknowledgement) {

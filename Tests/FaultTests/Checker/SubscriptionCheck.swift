@@ -99,15 +99,15 @@ struct SubscriptionCheck {
     } else if replayedCount >= subscription.limit, let first = firstReplayed {
       after = (log.created[first] ?? 1) - 1
     }
-    let missing = log.created.filter {
-      $0.value > after && $0.value <= joinedAt && !replayed.contains($0.key) && !mayBeDeleted.contains($0.key)
+    let missing = log.creations(after: after, through: joinedAt).filter {
+      !replayed.contains($0.seq) && !mayBeDeleted.contains($0.seq)
     }
-    guard let first = missing.min(by: { $0.key < $1.key }) else { return }
-    let source = log.claims[first.value]?.source.description ?? ""
+    guard let first = missing.first else { return }
+    let source = log.claims[first.event]?.source.description ?? ""
     breaches.append(
       Breach(
         .replayWhole, room: subscription.room,
-        "\(missing.count) messages left out, the first \(first.key) (event \(first.value))",
+        "\(missing.count) messages left out, the first \(first.seq) (event \(first.event))",
         [subscription.title, "\(entry.time) ms: \(entry.frame), joined at \(joinedAt)", source]))
   }
 }
