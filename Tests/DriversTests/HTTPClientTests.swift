@@ -145,9 +145,12 @@ import Testing
       broken.stop()
     }
     let pool = NodePool([HTTPNode(origin: broken.origin), HTTPNode(origin: server.origin)], client: client)
+    let start = ContinuousClock.now
     for _ in 0..<4 { #expect(try await pool.send(NodeRequest(.get, "/")).status == 200) }
     #expect(server.requests.count == 4)
-    #expect(broken.requests.count == 1)
+    // A busy machine may take so long that the dead node is rightly probed again.
+    let pauses = Int((ContinuousClock.now - start) / NodeSelector.firstPause)
+    #expect((1...1 + pauses).contains(broken.requests.count))
   }
 
   @Test func credentialsAreSent() async throws {
