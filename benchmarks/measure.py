@@ -36,9 +36,9 @@ def call(base, method, path, body=None, timeout=60):
 class Server:
     """A palaver process on the stack or, without `stack`, embedded."""
 
-    def __init__(self, stack=None):
+    def __init__(self, stack=None, *more):
         self.folder = tempfile.TemporaryDirectory(prefix="palaver-measure-")
-        self.arguments = ["--auth", "open", "--send-rate", "1000000"]
+        self.arguments = ["--auth", "open", "--send-rate", "1000000", *more]
         if not stack:
             self.arguments += ["--data", os.path.join(self.folder.name, "data")]
         self.environment = dict(os.environ, PALAVER_LOG="warning", **(stack or {}))
@@ -264,7 +264,8 @@ def main():
         rows.append((what, against, spread(ratios), aim, figure))
         print(f"{what}: {spread(ratios)} of {against}; {figure}", flush=True)
 
-    server = Server(stack)
+    # First without an indexer, as the programs by hand have none beside them.
+    server = Server(stack, "--role", "edge")
     try:
         for number in range(1000):
             server.user(f"bench{number}")
@@ -288,6 +289,17 @@ def main():
         memory = idle(server, 5_000)
         rows.append(("idle WebSocket", "", f"**{memory:,.0f} bytes**", "≤ 8 kB", "5,000 joined to one room"))
         print(rows[-1], flush=True)
+    finally:
+        server.stop()
+    server = Server(stack)
+    try:
+        metric.seen.clear()
+        result = sends(server, urllib.parse.urlsplit(database), options.rounds, 40_000, 20, 20, 100)
+        report("durable sends acknowledged, and indexed meanwhile", "the journal's transaction by hand",
+               [(left["per_second"], right["per_second"]) for left, right, _ in result], "",
+               f"{statistics.median(left['per_second'] for left, _, _ in result):,.0f}/s, "
+               f"ack p50 {statistics.median(left['p50_ms'] for left, _, _ in result):.1f} ms, "
+               f"p99 {statistics.median(left['p99_ms'] for left, _, _ in result):.1f} ms")
     finally:
         server.stop()
     if os.path.exists(options.corpus):

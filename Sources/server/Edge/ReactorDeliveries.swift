@@ -7,7 +7,7 @@ extension SocketReactor {
     switch delivery {
     case .joined(let subscription, let state, let frames): joined(subscription, state, frames)
     case .refused(let subscription, let error): refused(subscription, error)
-    case .broadcast(let room, let broadcast): self.broadcast(broadcast, in: room)
+    case .broadcast(let room, let broadcast): gather(broadcast, in: room)
     case .notice(let room, let frame):
       guard let table = rooms[room] else { return }
       for subscriber in table.v1 { enqueue(frame, subscriber.connection) }
@@ -37,12 +37,26 @@ extension SocketReactor {
     perform(connection.session.refused(room, error), connection)
   }
 
-  private func broadcast(_ broadcast: Broadcast, in room: RoomID) {
+  /// Adds a broadcast to those of the same room that came just before it.
+  func gather(_ broadcast: Broadcast, in room: RoomID) {
+    if gathered.take(broadcast, in: room) { return }
+    sendRun()
+    _ = gathered.take(broadcast, in: room)
+  }
+
+  /// Queues the broadcasts that were gathered. To be called before anything else is done that a client could tell the
+  /// order of, and at the end of a turn.
+  func sendRun() {
+    guard let room = gathered.room else { return }
+    let ended = gathered
+    gathered = BroadcastRun()
     guard let table = rooms[room] else { return }
-    if let frame = broadcast.raw {
+    if !table.raw.isEmpty, let frame = ended.raw {
       for subscriber in table.raw { enqueue(frame, subscriber.connection) }
     }
-    for subscriber in table.v1 { enqueue(broadcast.v1, subscriber.connection) }
+    if !table.v1.isEmpty, let frame = ended.v1 {
+      for subscriber in table.v1 { enqueue(frame, subscriber.connection) }
+    }
     cutOverflowed()
   }
 

@@ -21,7 +21,7 @@ extension SocketReactor {
   private func append(_ frame: WebSocketFrame, _ connection: Connection) {
     connection.outbound.append(frame)
     queuedBytes += frame.bytes.count
-    queuedFrames += 1
+    queuedFrames += frame.count
     // A socket that is full says so when it no longer is.
     guard !connection.isDirty, !connection.interest.writing else { return }
     connection.isDirty = true

@@ -43,6 +43,8 @@ final class SocketReactor {
   var dirty: [Connection] = []
   var overflowed: [Connection] = []
   /// Since they were last counted; a lock for each frame would cost as much as the frame.
+  /// Broadcasts of one room, gathered in this turn.
+  var gathered = BroadcastRun()
   var queuedBytes = 0
   var queuedFrames = 0
   var writtenBytes = 0
@@ -85,6 +87,7 @@ final class SocketReactor {
       handle(message)
       if queuedBytes > Self.turnBudget { flushDirty() }
     }
+    sendRun()
     fireTimers()
     flushDirty()
     reportDrained()
@@ -100,9 +103,20 @@ final class SocketReactor {
 
   private func handle(_ message: LoopMessage) {
     switch message {
+    case .delivery(.broadcast(let room, let broadcast)): gather(broadcast, in: room)
+    // Between an ack and the event there is no order, so a sender's acks do not end a run.
+    case .committed(let token, let receipt, let result): committed(token, receipt, result)
+    default:
+      sendRun()
+      handleAlone(message)
+    }
+  }
+
+  private func handleAlone(_ message: LoopMessage) {
+    switch message {
     case .adopt(let descriptor, let upgrade, let input): adopt(descriptor, upgrade, input)
     case .delivery(let delivery): deliver(delivery)
-    case .committed(let token, let receipt, let result): committed(token, receipt, result)
+    case .committed: break
     case .answered(let token, let answer): answered(token, answer)
     case .drain(let reconnectWithin, let completion): drain(reconnectWithin, completion)
     case .abort: abortAll()
