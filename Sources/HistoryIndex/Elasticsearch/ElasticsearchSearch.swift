@@ -31,17 +31,12 @@ public struct ElasticsearchSearch: Search {
     client: ElasticsearchClient, names: IndexNames, journal: any Journal, rooms: any RoomStore, log: Log
   ) {
     self.init(
-      client: client, names: names, journal: journal, parse: Self.parse,
-      resolve: { reference, _ in
-        switch reference {
-        case .name(let name): try await rooms.room(named: name)
-        case .id(let id): try await rooms.room(id)
-        }
-      }, log: log)
+      client: client, names: names, journal: journal, resolve: { reference, _ in try await rooms.room(reference) },
+      log: log)
   }
 
   init(
-    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = Self.parse,
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = { try $0.parsed() },
     resolve: @escaping RoomResolver, log: Log
   ) {
     self.client = client
@@ -55,14 +50,6 @@ public struct ElasticsearchSearch: Search {
     self.parse = parse
     self.resolve = resolve
     self.log = log
-  }
-
-  static func parse(_ request: SearchRequest) throws -> SearchQuery {
-    guard let timeZone = TimeZone(identifier: request.timeZone) else {
-      throw ChatError.invalid("tz", "A time zone of the IANA database is expected, such as Europe/Berlin.")
-    }
-    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
-    return try SearchQueryParser(now: now, timeZone: timeZone, me: request.caller?.name).parse(request.query)
   }
 
   public func search(_ request: SearchRequest) async throws -> SearchPage {

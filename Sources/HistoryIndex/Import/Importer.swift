@@ -89,11 +89,21 @@ public struct Importer: Sendable {
     }
     guard !waiting.isEmpty else { return }
     let writer = JournalWriter(journal: journal, writers: 1, metrics: Metrics(), log: .silent) { _ in }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for submission in waiting { group.addTask { _ = try await writer.submit(submission) } }
-      try await group.waitForAll()
+    let announced = await withTaskGroup(of: Result<Void, ChatError>.self) { group in
+      for submission in waiting {
+        group.addTask { () async -> Result<Void, ChatError> in
+          do throws(ChatError) {
+            _ = try await writer.submit(submission)
+            return .success(())
+          } catch {
+            return .failure(error)
+          }
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
     }
-    await writer.finish()
+    await Blocking.run(writer.stop)
+    for result in announced { try result.get() }
   }
 
   private enum Step: Sendable {

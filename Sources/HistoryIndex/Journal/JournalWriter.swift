@@ -62,16 +62,6 @@ public final class JournalWriter: Sendable {
     return try result.get()
   }
 
-  /// As `stop()`, for where nothing may block.
-  public func finish() async {
-    await withCheckedContinuation { continuation in
-      _ = WorkerThread(name: "journal-stop") { [self] in
-        stop()
-        continuation.resume()
-      }
-    }
-  }
-
   /// Refuses what comes from now on, and returns once everything accepted was answered. Blocks.
   public func stop() {
     for writer in writers { writer.close() }

@@ -6,11 +6,6 @@ public struct JournalRow: Sendable, Equatable {
   public var ref: String?
 }
 
-/// Refs that the server made up for senders who gave none. They are stored, and not shown.
-public enum MintedRef {
-  public static func visible(_ ref: String?) -> String? { Submission.visibleRef(ref) }
-}
-
 /// Decides what becomes of a batch of submissions: numbers them, drops what was stored before, refuses what cannot be.
 ///
 /// Pure: it takes what was read under the locks of the lanes and says what to write. Positions, events and seqs come

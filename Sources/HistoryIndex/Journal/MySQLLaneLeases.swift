@@ -13,7 +13,7 @@ public final class MySQLLaneLeases: LaneLeases {
   public func acquire(owner: String, seconds: Int) async throws -> [LaneLease] {
     try await database.withTransaction { connection in
       let held = try Self.holdings(connection)
-      let assignment = LaneAssignment(held, for: owner)
+      let assignment = LeaseAssignment(held, for: owner)
       for lane in assignment.renewed { try Self.renew(lane, owner, seconds, connection) }
       for lane in assignment.taken { try Self.take(lane, owner, seconds, connection) }
       return try Self.leases(of: owner, connection)

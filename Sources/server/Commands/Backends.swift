@@ -83,21 +83,3 @@ struct Backends: Sendable {
     try result.get()
   }
 }
-
-/// Calls that block, on a thread of their own: Swift's cooperative threads are few.
-enum Blocking {
-  static func run(_ body: @escaping @Sendable () -> Void) async {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        body()
-        continuation.resume()
-      }
-    }
-  }
-
-  static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
-    }
-  }
-}

@@ -16,6 +16,17 @@ enum LoopMessage: Sendable {
   case stop
 }
 
+extension LoopMessage {
+  /// Whether clients could tell if this were done before the broadcasts that came ahead of it. Between an ack and the
+  /// event there is no order, so a sender's acks do not end a run; another room's broadcast ends it by itself.
+  var endsBroadcastRun: Bool {
+    switch self {
+    case .delivery(.broadcast), .committed: false
+    default: true
+    }
+  }
+}
+
 /// What all loops have in common.
 struct SocketLoopConfiguration: Sendable {
   var times = SocketTimes()

@@ -102,21 +102,11 @@ final class SocketReactor {
   }
 
   private func handle(_ message: LoopMessage) {
-    switch message {
-    case .delivery(.broadcast(let room, let broadcast)): gather(broadcast, in: room)
-    // Between an ack and the event there is no order, so a sender's acks do not end a run.
-    case .committed(let token, let receipt, let result): committed(token, receipt, result)
-    default:
-      sendRun()
-      handleAlone(message)
-    }
-  }
-
-  private func handleAlone(_ message: LoopMessage) {
+    if message.endsBroadcastRun { sendRun() }
     switch message {
     case .adopt(let descriptor, let upgrade, let input): adopt(descriptor, upgrade, input)
     case .delivery(let delivery): deliver(delivery)
-    case .committed: break
+    case .committed(let token, let receipt, let result): committed(token, receipt, result)
     case .answered(let token, let answer): answered(token, answer)
     case .drain(let reconnectWithin, let completion): drain(reconnectWithin, completion)
     case .abort: abortAll()

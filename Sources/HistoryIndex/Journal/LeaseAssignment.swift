@@ -10,7 +10,7 @@ struct LaneHolding: Equatable {
 ///
 /// A newcomer finds no lane free. It takes lanes at once, which the lease's number makes safe, from whoever holds at
 /// least two more than it does: nobody ever has a reason to take one back.
-struct LaneAssignment: Equatable {
+struct LeaseAssignment: Equatable {
   private(set) var renewed: [Int]
   private(set) var taken: [Int] = []
 

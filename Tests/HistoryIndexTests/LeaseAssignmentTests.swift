@@ -2,10 +2,10 @@ import Testing
 
 @testable import HistoryIndex
 
-@Suite struct LaneAssignmentTests {
+@Suite struct LeaseAssignmentTests {
   /// Applies what an owner decides.
   private func acquire(_ owner: String, _ holdings: inout [LaneHolding]) {
-    let assignment = LaneAssignment(holdings, for: owner)
+    let assignment = LeaseAssignment(holdings, for: owner)
     for lane in assignment.taken + assignment.renewed {
       holdings[lane] = LaneHolding(lane: lane, owner: owner, isLive: true)
     }
