@@ -94,6 +94,32 @@ import Testing
     }
   }
 
+  /// The database may know more than was delivered here: who was there first must not lose what lies between.
+  @Test func aTailThatIsAheadWaitsForTheEventsOnTheirWay() {
+    var limits = RoomHub.Limits()
+    limits.tailBytes = 0
+    let hub = HubState(limits: limits, metrics: HubMetrics(Metrics()))
+    hub.begin(at: [LaneHead(lane: 0, head: 0, indexed: 0)])
+    let loop = Loop()
+    _ = hub.attach(loop)
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    hub.handle([.events(model.events), .join(.test(1), loop: 0)], now: 0)
+    _ = hub.takeJobs(now: 0)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 0)
+    // The sweep frees the tail and leaves the subscriber.
+    hub.handle([], now: 20_000)
+    for _ in 0..<2 { model.send() }
+    hub.handle([.join(.test(2), loop: 0)], now: 20_000)
+    #expect(hub.takeJobs(now: 20_000).count == 1)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 20_000)
+    #expect(view(of: 2, in: loop.deliveries) == nil)
+    hub.handle([.events(Array(model.events[3...]))], now: 20_010)
+    #expect(view(of: 1, in: loop.deliveries)?.last == 5)
+    #expect(view(of: 1, in: loop.deliveries)?.frames.count == 5)
+    #expect(view(of: 2, in: loop.deliveries)?.last == 5)
+  }
+
   @Test func twoThousandJoinsAreOneLoad() {
     var model = RoomModel()
     for _ in 0..<10 { model.send() }
