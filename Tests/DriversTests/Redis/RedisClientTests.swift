@@ -79,7 +79,7 @@ struct RedisClientTests {
     defer { client.close() }
     redis.pause()
     await #expect(throws: RedisError.self) { try await client.command(["PING"], timeout: 60_000) }
-    #expect(!client.health.isConnected)
+    #expect(await eventually { !client.health.isConnected })
     redis.resume()
     #expect(await eventually { (try? await client.command(["PING"])) != nil })
     #expect(client.health.connections == 2)
