@@ -5,7 +5,8 @@ import Drivers
 public enum MessageWordsUpkeep {
   private static let batch: Int64 = 5_000
 
-  /// Makes the index anew if another version of the analysis has made it, or none. Call it before anything writes.
+  /// Makes the index anew if another version of the analysis has made it, or none. Call it before anything writes
+  /// or searches: what is written meanwhile would be in it twice, what is not reached yet would not be found.
   ///
   /// Goes on where it stood if it was interrupted: until it ends, the version is not recorded and all is done again.
   public static func run(_ database: SQLiteDatabase, log: Log) async throws {

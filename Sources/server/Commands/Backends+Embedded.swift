@@ -10,6 +10,7 @@ extension Backends {
       return (folder, try SQLiteDatabase(path: folder.databasePath, options: options))
     }
     let schema = try await SchemaMigrator.migrate(database)
+    try await MessageWordsUpkeep.run(database, log: log)
     let journal = SQLiteJournal(database: database)
     let rooms = SQLRoomStore(database: database, laneCount: journal.laneCount)
     return Backends(
@@ -17,11 +18,7 @@ extension Backends {
       history: SQLiteHistory(database: database),
       search: SQLiteSearch(journal: journal, rooms: rooms, log: log), index: nil,
       importSink: { _ in SQLiteImportSink(database: database) },
-      upkeep: {
-        do { try await MessageWordsUpkeep.run(database, log: log) } catch {
-          log.error("the index of words is not complete", ["error": "\(error)"])
-        }
-      },
+      upkeep: {},
       probes: [
         HealthMonitor.Backend(name: "database", isEssential: true) { _ = try await database.query("SELECT 1") }
       ],
