@@ -90,6 +90,11 @@ final class MemoryJournal: Journal, LaneLeases, @unchecked Sendable {
     try working { lanes.indices.map { LaneLease(lane: $0, number: numbers[$0], indexed: indexed[$0]) } }
   }
 
+  func seize(owner: String, seconds: Int) async throws -> [LaneLease] {
+    try working { for lane in lanes.indices { numbers[lane] += 1 } }
+    return try await acquire(owner: owner, seconds: seconds)
+  }
+
   func advance(_ lease: LaneLease, to position: Int64) async throws {
     try working {
       guard numbers[lease.lane] == lease.number else { throw LeaseLost() }

@@ -70,6 +70,70 @@ public struct Generations: Sendable {
     }
   }
 
+  // MARK: Changing over
+
+  /// The number of the generation that an alias stands for; `nil` if it stands for none.
+  func number(of alias: String) async throws -> Int? {
+    do {
+      let reply = try await client.call(.get, "/_alias/\(alias)", nil)
+      return reply.object?.members.compactMap { names.generationNumber(of: $0.name) }.max()
+    } catch let error as ElasticsearchError where error.status == 404 {
+      return nil
+    }
+  }
+
+  /// Every generation that exists, rising.
+  func all() async throws -> [Int] {
+    let reply = try await client.call(.get, "/\(names.prefix)-messages-g*?expand_wildcards=open", nil)
+    return reply.object?.members.compactMap { names.generationNumber(of: $0.name) }.sorted() ?? []
+  }
+
+  /// Makes a generation to be filled, with this version's mapping, in place of one that was given up.
+  func createNext(_ number: Int) async throws {
+    try await installTemplate()
+    if try await exists("/\(names.generation(number))") { try await remove(number) }
+    var body = JSONWriter()
+    body.object {
+      $0.key("settings")
+      $0.object { $0.member("index.number_of_shards", shards) }
+      $0.key("aliases")
+      $0.object {
+        $0.key(names.next)
+        $0.object { $0.member("is_write_index", true) }
+      }
+    }
+    _ = try await client.call(.put, "/\(names.generation(number))", body.bytes)
+    try await client.waitUntilUsable(names.next)
+  }
+
+  /// Reads and writes go to the other generation from one moment on.
+  func change(from old: Int, to new: Int) async throws {
+    var body = JSONWriter()
+    body.object {
+      $0.key("actions")
+      $0.array {
+        for alias in [names.read, names.write] { Self.action("remove", names.generation(old), alias, in: &$0) }
+        Self.action("remove", names.generation(new), names.next, in: &$0)
+        Self.action("add", names.generation(new), names.read, in: &$0)
+        Self.action("add", names.generation(new), names.write, in: &$0)
+      }
+    }
+    _ = try await client.call(.post, "/_aliases", body.bytes)
+  }
+
+  private static func action(_ verb: String, _ index: String, _ alias: String, in writer: inout JSONWriter) {
+    writer.object {
+      $0.key(verb)
+      $0.object {
+        $0.member("index", index)
+        $0.member("alias", alias)
+        if verb == "add", alias.hasSuffix("-write") { $0.member("is_write_index", true) }
+      }
+    }
+  }
+
+  func remove(_ number: Int) async throws { _ = try await client.call(.delete, "/\(names.generation(number))", nil) }
+
   private func exists(_ path: String) async throws -> Bool {
     do {
       _ = try await client.call(.get, path, nil)

@@ -82,6 +82,14 @@ public struct ImportLedger: Sendable {
     }
   }
 
+  /// Every byte that was ever imported, by all imports; `nil` while one is under way.
+  func bytesImported() async throws -> Int64? {
+    let held = try await database.query("SELECT COUNT(*) FROM room_positions WHERE import_id IS NOT NULL")
+    guard held.first?.integer(0) == 0 else { return nil }
+    return try await database.query("SELECT CAST(COALESCE(SUM(done_bytes), 0) AS SIGNED) FROM imports").first?.integer(
+      0)
+  }
+
   /// Gives the rooms back, and returns them.
   ///
   /// - Parameter isComplete: the whole source was read.

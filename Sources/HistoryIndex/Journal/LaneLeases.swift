@@ -47,6 +47,10 @@ public protocol LaneLeases: Sendable {
   /// before it is flushed; a later flush of the same log covers it).
   func acquire(owner: String, seconds: Int) async throws -> [LaneLease]
 
+  /// Takes every lane from whoever holds it: what the others still have under way moves no cursor. Gives back with
+  /// `release`, or after that time at the latest.
+  func seize(owner: String, seconds: Int) async throws -> [LaneLease]
+
   /// Moves a lane's `indexed`. - Throws: `LeaseLost`.
   func advance(_ lease: LaneLease, to indexed: Int64) async throws
 

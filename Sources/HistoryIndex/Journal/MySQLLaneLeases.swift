@@ -20,6 +20,13 @@ public final class MySQLLaneLeases: LaneLeases {
     }
   }
 
+  public func seize(owner: String, seconds: Int) async throws -> [LaneLease] {
+    try await database.withTransaction { connection in
+      for holding in try Self.holdings(connection) { try Self.take(holding.lane, owner, seconds, connection) }
+      return try Self.leases(of: owner, connection)
+    }
+  }
+
   public func advance(_ lease: LaneLease, to indexed: Int64) async throws {
     // One statement, so that the lane's row is locked for as short as can be. Should the lease be taken over between
     // the look at it and the update, nothing is lost: what is indexed stays indexed.
