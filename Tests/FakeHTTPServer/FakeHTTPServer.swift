@@ -26,6 +26,7 @@ public final class FakeHTTPServer: @unchecked Sendable {
   private let lock = NSLock()
   private let listener: Int32
   private var open: [Int32] = []
+  private var isStopped = false
   private var recorded: [Request] = []
   public let port: UInt16
 
@@ -56,8 +57,11 @@ public final class FakeHTTPServer: @unchecked Sendable {
 
   public func stop() {
     lock.lock()
+    defer { lock.unlock() }
+    // Once: afterwards the listener's number may be somebody else's.
+    guard !isStopped else { return }
+    isStopped = true
     for fd in open { shutdown(fd, Int32(SHUT_RDWR)) }
-    lock.unlock()
     shutdown(listener, Int32(SHUT_RDWR))
   }
 

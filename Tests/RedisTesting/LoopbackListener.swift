@@ -26,8 +26,8 @@ public final class LoopbackListener: @unchecked Sendable {
 
   /// Takes one connection, answers the first bytes with `greeting` and the next with `answer`, and closes it.
   public func serveOnce(greeting: [UInt8], answer: [UInt8]) {
-    let descriptor = descriptor
-    let thread = Thread {
+    // Holds the listener: its number must not become somebody else's while this waits.
+    let thread = Thread { [self] in
       let peer = accept(descriptor, nil, nil)
       var buffer = [UInt8](repeating: 0, count: 4_096)
       for bytes in [greeting, answer] {
