@@ -10,6 +10,7 @@ final class Application: Sendable {
   private let bus: ServerBus
   private let hub: RoomHub
   private let writer: JournalWriter
+  private let gate: JournalGate
   private let changes: RoomChangeAnnouncer
   private let indexer: Indexer?
   private let monitor: HealthMonitor
@@ -29,8 +30,9 @@ final class Application: Sendable {
       journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log)
     let indexer = Self.indexer(configuration, backends)
     let changes = RoomChangeAnnouncer(rooms: rooms)
+    let gate = JournalGate(configuration.backPressure, metrics: metrics, log: log)
     let writer = JournalWriter(
-      journal: backends.journal, writers: backends.journal.laneCount > 1 ? 2 : 1, metrics: metrics, log: log
+      journal: backends.journal, writers: backends.journal.laneCount > 1 ? 2 : 1, gate: gate, metrics: metrics, log: log
     ) { [bus = bus.bus] events in
       hub.receive(events)
       bus.publish(.events(events))
@@ -53,6 +55,7 @@ final class Application: Sendable {
     self.bus = bus
     self.hub = hub
     self.writer = writer
+    self.gate = gate
     self.changes = changes
     self.indexer = indexer
     self.log = log
@@ -105,6 +108,7 @@ final class Application: Sendable {
         group.addTask { await self.edge.run() }
         group.addTask { await self.monitor.run() }
         group.addTask { await self.changes.run() }
+        group.addTask { await self.gate.watch(self.backends.journal, freeBytes: self.backends.freeBytes) }
         group.addTask { await self.backends.upkeep() }
         if let indexer { group.addTask { await indexer.run() } }
         await monitor.probe()

@@ -193,7 +193,7 @@ import Testing
     #expect(selector.pick(at: later) == 1)
     selector.failed(0, at: later)
     #expect((0..<3).map { _ in selector.pick(at: later + .milliseconds(1_999)) } == [1, 1, 1])
-    selector.succeeded(0)
+    selector.succeeded(0, at: later)
     #expect(Set((0..<2).map { _ in selector.pick(at: later) }) == [0, 1])
   }
 
@@ -203,5 +203,45 @@ import Testing
     selector.failed(1, at: start)
     selector.failed(0, at: start + .milliseconds(10))
     #expect(selector.pick(at: start + .milliseconds(20)) == 1)
+  }
+
+  @Test func aSlowRequestDoesNotMakeANodeDeadThatAnswersOthers() {
+    let start = ContinuousClock.now
+    var selector = NodeSelector(count: 1)
+    selector.succeeded(0, at: start + .seconds(1))
+    selector.timedOut(0, since: start, at: start + .seconds(5))
+    #expect(selector.pickAnswering(at: start + .seconds(5)) == 0)
+    selector.timedOut(0, since: start + .seconds(2), at: start + .seconds(7))
+    #expect(selector.pickAnswering(at: start + .seconds(7)) == nil)
+    #expect(selector.pick(at: start + .seconds(7)) == 0)
+    #expect(selector.pickAnswering(at: start + .seconds(8)) == 0, "one request finds out whether it is back")
+    #expect(selector.pickAnswering(at: start + .seconds(8)) == nil)
+    selector.succeeded(0, at: start + .seconds(9))
+    #expect(selector.pickAnswering(at: start + .seconds(9)) == 0)
+  }
+
+  @Test func requestsThatFailFastDoNotWaitForASilentServerASecondTime() async throws {
+    let server = try FakeHTTPServer { _ in .silence }
+    let client = HTTPClient()
+    defer {
+      client.close()
+      server.stop()
+    }
+    let pool = NodePool([HTTPNode(origin: server.origin)], client: client)
+    let first = await #expect(throws: HTTPError.self) {
+      try await pool.send(NodeRequest(.get, "/", timeout: .milliseconds(50), failsFast: true))
+    }
+    #expect(first?.kind == .timedOut)
+    // The pause may end on a busy machine; then one request finds out again.
+    var kinds: [HTTPError.Kind] = []
+    for _ in 0..<50 {
+      do {
+        _ = try await pool.send(NodeRequest(.get, "/", timeout: .milliseconds(50), failsFast: true))
+      } catch {
+        kinds.append(error.kind)
+      }
+    }
+    #expect(kinds.count == 50 && kinds.contains(.unreachable))
+    #expect(server.requests.count < 50)
   }
 }

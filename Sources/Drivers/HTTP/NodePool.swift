@@ -10,10 +10,13 @@ public struct NodeRequest: Sendable {
   /// For all attempts together.
   public var timeout: Duration
   public var acceptsCompression: Bool
+  /// Fail at once while no node has answered lately, rather than spend the whole timeout on finding that out again.
+  /// Requests without it, and one at the end of each node's pause, find out when a node is back.
+  public var failsFast: Bool
 
   public init(
     _ method: HTTPRequest.Method, _ path: String, body: [UInt8]? = nil, contentType: String = "application/json",
-    timeout: Duration = .seconds(10), acceptsCompression: Bool = false
+    timeout: Duration = .seconds(10), acceptsCompression: Bool = false, failsFast: Bool = false
   ) {
     self.method = method
     self.path = path
@@ -21,6 +24,7 @@ public struct NodeRequest: Sendable {
     self.contentType = contentType
     self.timeout = timeout
     self.acceptsCompression = acceptsCompression
+    self.failsFast = failsFast
   }
 }
 
@@ -42,17 +46,18 @@ public final class NodePool: @unchecked Sendable {
   /// - Throws: `HTTPError`, that of the last attempt.
   public func send(_ request: NodeRequest) async throws(HTTPError) -> HTTPReply {
     let deadline = ContinuousClock.now + request.timeout
-    var failure = HTTPError(.invalid, "No server is configured.")
+    var failure =
+      nodes.isEmpty
+      ? HTTPError(.invalid, "No server is configured.") : HTTPError(.unreachable, "No server has answered lately.")
     for _ in nodes.indices {
-      let left = deadline - .now
-      guard left > .zero else { break }
-      let index = pick()
+      let start = ContinuousClock.now
+      guard start < deadline, let index = pick(failsFast: request.failsFast) else { break }
       do {
-        let reply = try await client.send(httpRequest(request, to: nodes[index], timeout: left))
-        note(index, isAlive: true)
+        let reply = try await client.send(httpRequest(request, to: nodes[index], timeout: deadline - start))
+        noteReply(index)
         return reply
       } catch {
-        if Self.speaksAgainstNode(error.kind) { note(index, isAlive: false) }
+        note(error.kind, index, since: start)
         guard Self.isWorthAnotherNode(error.kind) else { throw error }
         failure = error
       }
@@ -68,10 +73,6 @@ public final class NodePool: @unchecked Sendable {
       acceptsCompression: request.acceptsCompression)
   }
 
-  private static func speaksAgainstNode(_ kind: HTTPError.Kind) -> Bool {
-    isWorthAnotherNode(kind) || kind == .timedOut
-  }
-
   private static func isWorthAnotherNode(_ kind: HTTPError.Kind) -> Bool {
     switch kind {
     case .unreachable, .disconnected, .tls: true
@@ -79,15 +80,19 @@ public final class NodePool: @unchecked Sendable {
     }
   }
 
-  private func pick() -> Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return selector.pick(at: .now)
+  private func pick(failsFast: Bool) -> Int? {
+    lock.withLock { failsFast ? selector.pickAnswering(at: .now) : selector.pick(at: .now) }
   }
 
-  private func note(_ index: Int, isAlive: Bool) {
-    lock.lock()
-    defer { lock.unlock() }
-    if isAlive { selector.succeeded(index) } else { selector.failed(index, at: .now) }
+  private func noteReply(_ index: Int) { lock.withLock { selector.succeeded(index, at: .now) } }
+
+  private func note(_ failure: HTTPError.Kind, _ index: Int, since start: ContinuousClock.Instant) {
+    lock.withLock {
+      if failure == .timedOut {
+        selector.timedOut(index, since: start, at: .now)
+      } else if Self.isWorthAnotherNode(failure) {
+        selector.failed(index, at: .now)
+      }
+    }
   }
 }

@@ -7,6 +7,7 @@ struct NodeSelector {
     var failures = 0
     /// Not asked before; `nil` while it answers.
     var deadUntil: Instant?
+    var lastReply: Instant?
   }
 
   static let firstPause: Duration = .seconds(1)
@@ -20,6 +21,11 @@ struct NodeSelector {
   /// The node to ask. One whose pause is over is probed by a single request, unless another failure says otherwise.
   /// Where all are dead, the one that is due first.
   mutating func pick(at now: Instant) -> Int {
+    pickAnswering(at: now) ?? nodes.indices.min { nodes[$0].deadUntil ?? now < nodes[$1].deadUntil ?? now } ?? 0
+  }
+
+  /// As `pick`, but `nil` where all are dead and none is due.
+  mutating func pickAnswering(at now: Instant) -> Int? {
     for step in 0..<nodes.count {
       let index = (next + step) % nodes.count
       if let deadUntil = nodes[index].deadUntil {
@@ -29,12 +35,20 @@ struct NodeSelector {
       next = (index + 1) % nodes.count
       return index
     }
-    return nodes.indices.min { nodes[$0].deadUntil ?? now < nodes[$1].deadUntil ?? now } ?? 0
+    return nil
   }
 
-  mutating func succeeded(_ index: Int) {
+  mutating func succeeded(_ index: Int, at now: Instant) {
     guard nodes.indices.contains(index) else { return }
-    nodes[index] = Node()
+    nodes[index] = Node(lastReply: now)
+  }
+
+  /// The deadline of a request begun at `start` has passed. One slow request does not make a node dead: only one that
+  /// said nothing to anybody meanwhile is.
+  mutating func timedOut(_ index: Int, since start: Instant, at now: Instant) {
+    guard nodes.indices.contains(index) else { return }
+    if let lastReply = nodes[index].lastReply, lastReply >= start { return }
+    failed(index, at: now)
   }
 
   mutating func failed(_ index: Int, at now: Instant) {

@@ -19,16 +19,20 @@ public struct ElasticsearchClient: Sendable {
         contentType: "application/x-ndjson", timeout: timeout))
   }
 
+  /// Fails at once while Elasticsearch has not answered lately.
+  ///
   /// - Parameter parameters: the URL's query, percent-encoded.
   func search(in alias: String, _ parameters: String, body: [UInt8], timeout: Duration) async throws -> JSONValue {
-    try await call(.post, "/\(alias)/_search?\(parameters)", body, timeout: timeout)
+    try await call(.post, "/\(alias)/_search?\(parameters)", body, timeout: timeout, failsFast: true)
   }
 
   /// Documents as they are at this moment, refreshed or not.
   ///
+  /// - Parameter failsFast: see `NodeRequest.failsFast`.
   /// - Returns: an element for each id, in their order; `nil` for a document that does not exist.
   func documents(
-    in alias: String, ids: [(id: String, routing: String)], source: [String]? = nil, timeout: Duration = .seconds(10)
+    in alias: String, ids: [(id: String, routing: String)], source: [String]? = nil, timeout: Duration = .seconds(10),
+    failsFast: Bool = false
   ) async throws -> [JSONValue?] {
     var body = JSONWriter(capacity: 64 * ids.count)
     body.object {
@@ -38,7 +42,8 @@ public struct ElasticsearchClient: Sendable {
       }
     }
     let reply = try await call(
-      .post, "/\(alias)/_mget?filter_path=docs.found,docs._source,docs.error", body.bytes, timeout: timeout)
+      .post, "/\(alias)/_mget?filter_path=docs.found,docs._source,docs.error", body.bytes, timeout: timeout,
+      failsFast: failsFast)
     guard let documents = reply["docs"]?.array, documents.count == ids.count else {
       throw UnexpectedReply(expected: "\(ids.count) docs")
     }
@@ -90,9 +95,11 @@ public struct ElasticsearchClient: Sendable {
 
   /// Sends anything, and gives the reply of a 2xx status. An empty body counts as `null`.
   public func call(
-    _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, timeout: Duration = .seconds(30)
+    _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, timeout: Duration = .seconds(30),
+    failsFast: Bool = false
   ) async throws -> JSONValue {
-    let reply = try await nodes.send(NodeRequest(method, path, body: body, timeout: timeout))
+    let reply = try await nodes.send(
+      NodeRequest(method, path, body: body, timeout: timeout, failsFast: failsFast))
     guard (200..<300).contains(reply.status) else { throw ElasticsearchError(reply) }
     guard !reply.body.isEmpty else { return .null }
     do {

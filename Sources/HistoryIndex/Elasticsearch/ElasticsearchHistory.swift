@@ -46,7 +46,7 @@ public struct ElasticsearchHistory: Sendable {
   /// Messages as they are at this moment, refreshed or not. Those that do not exist are left out.
   func currentMessages(room: Room, seqs: [Int64]) async throws -> [Message] {
     let ids = seqs.map { (id: MessageDocument.id(room: room.id, seq: $0), routing: room.routing) }
-    let documents = try await client.documents(in: alias, ids: ids, timeout: timeout)
+    let documents = try await client.documents(in: alias, ids: ids, timeout: timeout, failsFast: true)
     return try documents.compactMap { try $0.map(Self.message) }
   }
 

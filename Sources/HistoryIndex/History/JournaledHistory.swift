@@ -9,16 +9,21 @@ public struct JournaledHistory: History {
   private let journal: any Journal
   private let index: ElasticsearchHistory
   private let log: Log
+  private let fromJournal: Counter
+  private let fromIndex: Counter
 
-  public init(journal: any Journal, index: ElasticsearchHistory, log: Log) {
+  public init(journal: any Journal, index: ElasticsearchHistory, metrics: Metrics = Metrics(), log: Log) {
     self.journal = journal
     self.index = index
     self.log = log
+    fromJournal = HistorySource.journal.counter(in: metrics)
+    fromIndex = HistorySource.elasticsearch.counter(in: metrics)
   }
 
   public func messages(in room: Room, seqs: ClosedRange<Int64>) async throws -> [Message] {
     var found = Found(try await reading("The journal") { try await journal.messages(in: room.id, seqs: seqs) })
     let missing = found.missing(of: seqs)
+    (missing.isEmpty ? fromJournal : fromIndex).add()
     if let first = missing.first, let last = missing.last {
       found.add(try await reading("The history") { try await index.messages(room: room, seqs: first...last) })
     }
@@ -31,6 +36,7 @@ public struct JournaledHistory: History {
   public func messages(in room: Room, seqs: [Int64]) async throws -> [Message] {
     var found = Found(try await reading("The journal") { try await journal.messages(in: room.id, seqs: seqs) })
     let missing = found.missing(of: seqs)
+    (missing.isEmpty ? fromJournal : fromIndex).add()
     if !missing.isEmpty {
       found.add(try await reading("The history") { try await index.messages(room: room, seqs: missing) })
     }

@@ -28,6 +28,7 @@ struct BatchSettler: Sendable {
       }
     }
     metrics.indexed.add(indexed)
+    metrics.took(acceptedAt: zip(batch.events, fates).lazy.filter { $1 == .indexed }.map { $0.0.timestamp })
     let refused = letters.map(\.index)
     metrics.refused.add(refused.count)
     if !conflicts.isEmpty { letters += try await clashes(in: batch, conflicts) }
@@ -81,6 +82,7 @@ struct BatchSettler: Sendable {
       }
       guard !mine.isEmpty else { continue }
       try await untilItWorks { try await leases.bury(mine, under: stretch.lease) }
+      metrics.deadLetters.add(mine.count)
     }
   }
 

@@ -107,6 +107,7 @@ public final class Indexer: Sendable {
         try await state.lanes.save()
         state.wantsSave = false
       }
+      metrics.holding(state.lanes.lanes.mapValues(\.lease.number))
       journalState.succeeded()
       state.backoff.reset()
     } catch {

@@ -81,6 +81,9 @@ public protocol Journal: Sendable {
   /// is: what a crash may take back must not be told to anybody.
   func flush() async throws
 
+  /// How much waits for the index, and how much is held in all.
+  func backlog() async throws -> JournalBacklog
+
   /// The heads of all lanes, by lane.
   func heads() async throws -> [LaneHead]
 

@@ -7,7 +7,7 @@ import Foundation
 /// A lane, and with it a room, is always the same writer's, so that two messages of one sender keep their order and
 /// writers of one server never wait for each other's locks.
 public final class JournalWriter: Sendable {
-  /// Called once, on a writer's thread; must not wait. A `.failure` is a `ChatError`; of a 503 `unavailable` it is
+  /// Called once, on a writer's thread or, where the submission was not taken at all, on the caller's; must not wait. A `.failure` is a `ChatError`; of a 503 `unavailable` it is
   /// unknown whether the submission was stored, and the same ref may be sent again.
   public typealias Completion = @Sendable (Result<Committed, ChatError>) -> Void
 
@@ -34,14 +34,17 @@ public final class JournalWriter: Sendable {
   }
 
   private let writers: [Writer]
+  private let gate: JournalGate?
 
   /// - Parameters:
   ///   - writers: threads, each with a connection of its own; one to four.
+  ///   - gate: keeps messages out while the journal is full.
   ///   - onCommit: takes what was committed, in lane order, before the senders are answered. Must not wait.
   public init(
-    journal: any Journal, writers count: Int, limits: Limits = Limits(), metrics: Metrics, log: Log,
-    onCommit: @escaping @Sendable ([RoomEvent]) -> Void
+    journal: any Journal, writers count: Int, limits: Limits = Limits(), gate: JournalGate? = nil,
+    metrics: Metrics, log: Log, onCommit: @escaping @Sendable ([RoomEvent]) -> Void
   ) {
+    self.gate = gate
     let shared = WriterMetrics(metrics)
     writers = (0..<max(1, min(count, journal.laneCount))).map { number in
       Writer(
@@ -51,6 +54,7 @@ public final class JournalWriter: Sendable {
   }
 
   public func submit(_ submission: Submission, completion: @escaping Completion) {
+    if let error = gate?.refusal(of: submission.action) { return completion(.failure(error)) }
     writers[abs(submission.room.lane % writers.count)].submit(submission, completion: completion)
   }
 

@@ -5,7 +5,7 @@ import Foundation
 /// The journal in MySQL's table `journal`, ordered lane by lane under the locks of `journal_lanes`' rows.
 public final class MySQLJournal: Journal {
   public let laneCount = SchemaMigrator.laneCount
-  private let database: any SQLDatabase
+  let database: any SQLDatabase
   private let url: MySQLURL
   private let options: MySQLOptions
   private let clock: @Sendable () -> Milliseconds

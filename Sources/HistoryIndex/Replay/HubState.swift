@@ -95,6 +95,7 @@ final class HubState: @unchecked Sendable {
       failures[room.id] = nil
     }
     if streams[room.id]?.tail != nil { metrics.tailHits.add() }
+    if streams[room.id]?.isLoading == true { metrics.waits.add() }
     streams[room.id, default: RoomStream(room: room, now: now)].touch(now: now)
     carryOut(streams[room.id]?.join(request, loop: loop, now: now), for: room.id)
   }
@@ -102,7 +103,9 @@ final class HubState: @unchecked Sendable {
   private func carryOut(_ actions: [RoomStream.Action]?, for room: RoomID) {
     for action in actions ?? [] {
       switch action {
-      case .deliver(let delivery, let loop): post(delivery, to: loop)
+      case .deliver(let delivery, let loop):
+        if case .joined(_, let state, _) = delivery { metrics.joined(state) }
+        post(delivery, to: loop)
       case .deliverToAll(let delivery):
         guard let stream = streams[room] else { continue }
         for loop in stream.loops { post(delivery, to: loop) }

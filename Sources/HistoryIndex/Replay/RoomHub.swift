@@ -37,7 +37,7 @@ public final class RoomHub: Sendable {
     journal: any Journal, history: any History, exchange: (any TailExchange)?, metrics: Metrics, log: Log
   ) {
     let base = TailLoader(journal: journal, history: history)
-    let reused = metrics.counter("palaver_tails_reused_total", "Tails taken from what another server had left.")
+    let reused = HistorySource.redis.counter(in: metrics)
     let shared = exchange.map { SharedTailLoader(base: base, exchange: $0, reused: reused) }
     self.init(journal: journal, loader: shared ?? base, metrics: metrics, log: log, limits: Limits())
   }

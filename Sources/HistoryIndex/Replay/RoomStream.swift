@@ -33,7 +33,7 @@ struct RoomStream: Sendable {
   private var position: Int64?
   private var subscribers: [Int: Set<SubscriptionID>] = [:]
   private var waiting: [Waiting] = []
-  private var isLoading = false
+  private(set) var isLoading = false
   /// What is being loaded may lack events that were skipped meanwhile.
   private var isLoadStale = false
   private var buffered: [RoomEvent] = []

@@ -13,7 +13,7 @@ extension Backends {
     try await MessageWordsUpkeep.run(database, log: log)
     let journal = SQLiteJournal(database: database)
     let rooms = SQLRoomStore(database: database, laneCount: journal.laneCount)
-    return Backends(
+    var backends = Backends(
       installation: schema.installation, database: database, rooms: rooms, journal: journal,
       history: SQLiteHistory(database: database),
       search: SQLiteSearch(journal: journal, rooms: rooms, log: log), index: nil,
@@ -28,5 +28,7 @@ extension Backends {
         // The folder is another's only now.
         withExtendedLifetime(folder) {}
       })
+    backends.freeBytes = { DiskSpace.free(at: path) }
+    return backends
   }
 }

@@ -27,6 +27,8 @@ struct Backends: Sendable {
   /// Work that goes on beside serving, until it is cancelled.
   var upkeep: @Sendable () async -> Void
   var probes: [HealthMonitor.Backend]
+  /// Bytes free where the database is; `nil` where that is another machine's disk.
+  var freeBytes: @Sendable () -> Int64? = { nil }
   var metrics: Metrics
   var log: Log
   /// Blocks.

@@ -86,5 +86,7 @@ extension CommandLineProgram {
 
 extension Command {
   /// In the order of the list of commands.
-  static let all: [Command] = [serve, check, migrate, reshard, importing, rooms, users, token, version]
+  static let all: [Command] = [
+    serve, check, migrate, reshard, importing, deadletters, rooms, users, token, version,
+  ]
 }

@@ -1,5 +1,6 @@
 import ChatRooms
 import Drivers
+import HistoryIndex
 
 /// Everything that is set from outside, checked.
 struct Configuration: Sendable, Equatable {
@@ -50,6 +51,7 @@ struct Configuration: Sendable, Equatable {
   /// Origins of web pages elsewhere that may call; `*`: all.
   var allowedOrigins: [String]
   var journalKeep: Milliseconds
+  var backPressure: BackPressure.Limits
   var isMigrating: Bool
   var drain: Milliseconds
   /// Messages a second of one WebSocket.
@@ -82,6 +84,7 @@ struct Configuration: Sendable, Equatable {
     jwtKeys = try reader.keys()
     allowedOrigins = try reader.origins()
     journalKeep = try reader.journalKeep()
+    backPressure = try reader.backPressure()
     isMigrating = try reader.flag(.migrate, default: true)
     sendRate = try reader.count(.sendRate, in: 1...1_000_000, default: 100)
     drain = try reader.span(.drain, default: 10_000)

@@ -89,6 +89,12 @@ extension Setting {
   static let journalKeep = Setting(
     key: "journal-keep", environment: "PALAVER_JOURNAL_KEEP", placeholder: "TIME",
     help: "How long events stay in the journal after they are indexed (24h; never less than 10m).")
+  static let journalLimit = Setting(
+    key: "journal-limit", environment: "PALAVER_JOURNAL_LIMIT", placeholder: "ROWS",
+    help: "Refuse messages while so many events wait for Elasticsearch; 0: never (10000000).")
+  static let diskReserve = Setting(
+    key: "disk-reserve", environment: "PALAVER_DISK_RESERVE", placeholder: "SIZE",
+    help: "Refuse messages while less is free on the disk of --data, such as 512M or 2G; 0: never (256M).")
   static let migrate = Setting(
     key: "migrate", environment: "PALAVER_MIGRATE",
     help: "Bring the back ends to this version's schema at start (true).")
@@ -111,7 +117,8 @@ extension Setting {
   /// Every setting, in the order of help texts.
   static let all = [
     config, listen, data, database, redis, elasticsearch, role, auth, allowOpen, jwtSecret, jwtKey, allowOrigin,
-    elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, migrate, sendRate, drain,
+    elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, journalLimit, diskReserve, migrate,
+    sendRate, drain,
     log, demo,
   ]
 }

@@ -1,5 +1,6 @@
 import ChatRooms
 import Drivers
+import HistoryIndex
 
 /// Makes typed values of the settings' texts.
 struct SettingReader {
@@ -43,6 +44,18 @@ struct SettingReader {
   /// Never less than refs are promised for: a client must be able to send again what it saw no answer to.
   func journalKeep() throws(ConfigurationError) -> Milliseconds {
     max(600_000, try span(.journalKeep, default: 24 * 3_600_000))
+  }
+
+  func backPressure() throws(ConfigurationError) -> BackPressure.Limits {
+    let rows = try count(.journalLimit, in: 0...1_000_000_000_000, default: Int(BackPressure.Limits.defaultRows))
+    return BackPressure.Limits(
+      rows: Int64(rows), reserve: try size(.diskReserve, default: BackPressure.Limits.defaultReserve))
+  }
+
+  private func size(_ setting: Setting, default standard: Int64) throws(ConfigurationError) -> Int64 {
+    guard let value = values[setting] else { return standard }
+    if let size = ByteSize.parse(value.text) { return size }
+    throw error(setting, expected: "a number of bytes such as 500000000, 256M or 2G")
   }
 
   func listen() throws(ConfigurationError) -> ListenAddress {
