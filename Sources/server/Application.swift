@@ -43,7 +43,7 @@ final class Application: Sendable {
       rooms: rooms, presence: bus.presence, bus: bus.bus, journal: backends.journal, writer: writer, hub: hub,
       history: backends.history, search: backends.search, metrics: metrics, log: log)
     phase = ServerPhase()
-    monitor = HealthMonitor(backends.probes + bus.probes)
+    monitor = HealthMonitor(backends.probes + bus.probes, metrics: metrics, log: log)
     let authenticator = Authenticator(mode: try configuration.authenticatorMode(), rooms: rooms)
     let notifier = PresenceNotifier(presence: bus.presence, bus: bus.bus, joiner: hub)
     bus.deliver(to: hub, notifier, rooms)

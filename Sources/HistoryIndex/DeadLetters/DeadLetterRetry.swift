@@ -82,16 +82,9 @@ public struct DeadLetterRetry: Sendable {
     let letter = buried.letter
     let document = try? JSONValue(parsing: Array(letter.document.utf8))
     var writer = JSONWriter()
-    writer.object {
-      $0.key("index")
-      $0.object {
-        $0.member("_id", MessageDocument.id(room: letter.room, seq: letter.seq))
-        $0.member("routing", buried.routing)
-        $0.member("version", document?["revised"]?.integer ?? 1)
-        $0.member("version_type", "external_gte")
-      }
-    }
-    writer.newline()
+    MessageDocument.appendAction(
+      room: letter.room, seq: letter.seq, routing: buried.routing, version: document?["revised"]?.integer ?? 1,
+      .externalOrEqual, to: &writer)
     return writer.bytes + Array(letter.document.utf8) + [UInt8(ascii: "\n")]
   }
 }

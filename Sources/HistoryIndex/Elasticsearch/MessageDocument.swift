@@ -16,22 +16,39 @@ enum MessageDocument {
     }
   }
 
+  /// How Elasticsearch compares the version of what it is sent with that of what it has.
+  enum Versioning: String {
+    /// Takes what is newer.
+    case external
+    /// Takes what is newer or of the same version: a document is put in the place of itself.
+    case externalOrEqual = "external_gte"
+  }
+
+  /// The first line of each document in a `_bulk` body.
+  static func appendAction(
+    room: RoomID, seq: Int64, routing: String, version: Int64, _ versioning: Versioning, to writer: inout JSONWriter
+  ) {
+    writer.object {
+      $0.key("index")
+      $0.object {
+        $0.member("_id", id(room: room, seq: seq))
+        $0.member("routing", routing)
+        $0.member("version", version)
+        $0.member("version_type", versioning.rawValue)
+      }
+    }
+    writer.newline()
+  }
+
   /// Two lines of a `_bulk` body.
   ///
   /// - Parameter isTextIndexed: false for a text that the index refuses. It is kept, so that history has no hole, but
   ///   not found.
-  static func appendBulkLines(of event: RoomEvent, isTextIndexed: Bool = true, to writer: inout JSONWriter) {
-    let message = event.message
-    writer.object {
-      $0.key("index")
-      $0.object {
-        $0.member("_id", id(room: message.room, seq: message.seq))
-        $0.member("routing", event.routing)
-        $0.member("version", event.event)
-        $0.member("version_type", "external")
-      }
-    }
-    writer.newline()
+  static func appendBulkLines(
+    of event: RoomEvent, isTextIndexed: Bool = true, versioning: Versioning = .external, to writer: inout JSONWriter
+  ) {
+    appendAction(
+      room: event.room, seq: event.message.seq, routing: event.routing, version: event.event, versioning, to: &writer)
     writer.object { appendMembers(of: event, isTextIndexed: isTextIndexed, to: &$0) }
     writer.newline()
   }

@@ -38,7 +38,11 @@ public final class RoomHub: Sendable {
   ) {
     let base = TailLoader(journal: journal, history: history)
     let reused = HistorySource.redis.counter(in: metrics)
-    let shared = exchange.map { SharedTailLoader(base: base, exchange: $0, reused: reused) }
+    let shared = exchange.map {
+      SharedTailLoader(
+        base: base, exchange: $0, reused: reused,
+        waits: metrics.counter("palaver_tail_waits_total", "Reads of a room's tail left to another server's."))
+    }
     self.init(journal: journal, loader: shared ?? base, metrics: metrics, log: log, limits: Limits())
   }
 

@@ -34,16 +34,22 @@ struct SharedTailLoader: TailLoading {
   var base: TailLoader
   var exchange: any TailExchange
   var reused: Counter
+  /// Loads that waited for another server's.
+  var waits = Counter()
   /// After this long a server loads by itself, whoever holds the lease.
   var patience: Duration = .seconds(3)
 
   func load(_ room: Room) async throws -> RoomTail {
     let deadline = ContinuousClock.now + patience
+    var isWaiting = false
     repeat {
       if let tail = try await usableTail(of: room) { return tail }
       switch await exchange.lease(room.id) {
       case .granted(let token): return try await load(room, token: token)
-      case .taken: try await Task.sleep(for: Self.pollInterval)
+      case .taken:
+        if !isWaiting { waits.add() }
+        isWaiting = true
+        try await Task.sleep(for: Self.pollInterval)
       case .unavailable: return try await base.load(room)
       }
     } while ContinuousClock.now < deadline

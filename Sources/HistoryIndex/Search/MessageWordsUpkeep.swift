@@ -24,6 +24,12 @@ public enum MessageWordsUpkeep {
       "INSERT INTO message_words_state (one, analysis) VALUES (1, ?)", [.integer(TextAnalysis.version)])
   }
 
+  /// Makes the index anew, whatever has made it.
+  static func rebuild(_ database: SQLiteDatabase) async throws {
+    try await database.execute("DELETE FROM message_words_state")
+    try await run(database, log: .silent)
+  }
+
   /// Returns the last id of the batch; `nil` at the end.
   private static func index(after id: Int64, _ database: SQLiteDatabase) async throws -> Int64? {
     try await database.withTransaction { connection in

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 
 /// Asks each back end once a second whether it answers, so that whoever wants to know does not wait for one that hangs.
@@ -29,10 +30,19 @@ final class HealthMonitor: @unchecked Sendable {
   static let interval = Duration.seconds(1)
 
   private let backends: [Backend]
+  private let log: Log
   private let lock = NSLock()
   private var states: [String: State] = [:]
 
-  init(_ backends: [Backend]) { self.backends = backends }
+  init(_ backends: [Backend], metrics: Metrics = Metrics(), log: Log = .silent) {
+    self.backends = backends
+    self.log = log
+    for backend in backends {
+      metrics.gauge("palaver_backend_up", "1 while a back end answers.", ["backend": backend.name]) { [weak self] in
+        self?.reports.contains { $0.name == backend.name && $0.isUp } == true ? 1 : 0
+      }
+    }
+  }
 
   /// Goes on until its task is cancelled. One loop a back end, so that one that hangs holds up no other.
   func run() async {
@@ -59,9 +69,11 @@ final class HealthMonitor: @unchecked Sendable {
     guard begin(backend.name) else { return }
     do {
       try await backend.probe()
-      end(backend.name, isUp: true)
+      if end(backend.name, isUp: true) { log.info("a back end answers again", ["backend": backend.name]) }
     } catch {
-      end(backend.name, isUp: false)
+      if end(backend.name, isUp: false) {
+        log.warning("a back end does not answer", ["backend": backend.name, "error": "\(error)"])
+      }
     }
   }
 
@@ -85,11 +97,12 @@ final class HealthMonitor: @unchecked Sendable {
     }
   }
 
-  private func end(_ name: String, isUp: Bool) {
+  /// Returns whether that is news: the first answer is none.
+  private func end(_ name: String, isUp: Bool) -> Bool {
     lock.withLock {
-      states[name, default: State()].asked = nil
-      states[name, default: State()].isUp = isUp
-      if isUp { states[name, default: State()].wasReached = true }
+      let before = states[name] ?? State()
+      states[name] = State(isUp: isUp, wasReached: before.wasReached || isUp, asked: nil)
+      return before.wasReached && before.isUp != isUp
     }
   }
 }
