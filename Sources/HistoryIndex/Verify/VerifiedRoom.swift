@@ -62,10 +62,6 @@ struct VerifiedRoom: Sendable {
     try await database.query(
       "SELECT event, seq, kind, last_seq FROM room_changes WHERE room_id = ? AND event <= ? ORDER BY event",
       [.integer(room.id), .integer(room.lastEvent)]
-    ).compactMap { row in
-      guard let kind = row.integer(2).flatMap(UInt8.init(exactly:)).flatMap(RoomEvent.Kind.init) else { return nil }
-      return RoomChange(
-        event: row.integer(0) ?? 0, seq: row.integer(1) ?? 0, kind: kind, lastSeq: row.integer(3) ?? 0)
-    }
+    ).compactMap(RoomChange.init)
   }
 }
