@@ -22,14 +22,17 @@ struct StackVerifierTests {
       committer = CommitterBox(fixture.journal.makeCommitter())
     }
 
-    func commit(_ batch: [Submission]) throws -> [RoomEvent] {
-      try committer.commit(batch).map { outcome in
-        guard case .committed(let event, _) = outcome else { throw CancellationError() }
-        return event
-      }
+    func commit(_ batch: [Submission]) async throws -> [RoomEvent] {
+      var events: [RoomEvent] = []
+      for submission in batch { events.append(try await commit(submission)) }
+      return events
     }
 
-    func commit(_ submission: Submission) throws -> RoomEvent {
+    func commit(_ submission: Submission) async throws -> RoomEvent {
+      try await Blocking.run { try commitAndWait(submission) }
+    }
+
+    func commitAndWait(_ submission: Submission) throws -> RoomEvent {
       // A lane whose cursor moves at the moment is busy.
       for _ in 0..<1_000 {
         do {
@@ -41,8 +44,8 @@ struct StackVerifierTests {
       throw CancellationError()
     }
 
-    func change(_ event: RoomEvent, _ action: Submission.Action) throws -> RoomEvent {
-      try commit(Submission(room: fixture.room(event.room), action: action, actor: fixture.john, ref: nil))
+    func change(_ event: RoomEvent, _ action: Submission.Action) -> Submission {
+      Submission(room: fixture.room(event.room), action: action, actor: fixture.john, ref: nil)
     }
 
     func indexer() -> Indexer {
@@ -87,10 +90,10 @@ struct StackVerifierTests {
     try await JournalFixture.with { fixture in
       try await TestElasticsearch.with("verify") { elastic in
         let parts = Parts(fixture, elastic)
-        let first = try parts.commit((1...20).map { fixture.send("message \($0)") })
-        var present = first + (try parts.commit((1...5).map { fixture.send("other \($0)", to: 2) }))
-        present[2] = try parts.change(first[2], .edit(base: first[2].message, text: "changed"))
-        present[3] = try parts.change(first[3], .delete(base: first[3].message))
+        let first = try await parts.commit((1...20).map { fixture.send("message \($0)") })
+        var present = first + (try await parts.commit((1...5).map { fixture.send("other \($0)", to: 2) }))
+        present[2] = try await parts.commit(parts.change(first[2], .edit(base: first[2].message, text: "changed")))
+        present[3] = try await parts.commit(parts.change(first[3], .delete(base: first[3].message)))
         try await parts.drain()
         try await body(parts, first, present)
       }
@@ -174,7 +177,7 @@ struct StackVerifierTests {
       #expect(repaired.filter { $0.repair != .done }.map(\.kind) == [.journalHole], "\(repaired)")
       #expect(try await parts.verify().1.map(\.kind) == [.journalHole])
       // The room goes on from there.
-      let next = try parts.commit(parts.fixture.send("next"))
+      let next = try await parts.commit(parts.fixture.send("next"))
       #expect(next.message.seq == 21 && next.event == 23)
     }
   }
@@ -188,9 +191,11 @@ struct StackVerifierTests {
         var number = 0
         while !isOver.isSet {
           number += 1
-          let event = try parts.commit(parts.fixture.send("live \(number)", to: Int64(1 + number % 2)))
-          if number % 3 == 0 { _ = try parts.change(event, .edit(base: event.message, text: "live, changed")) }
-          if number % 5 == 0 { _ = try parts.change(event, .delete(base: event.message)) }
+          let event = try parts.commitAndWait(parts.fixture.send("live \(number)", to: Int64(1 + number % 2)))
+          if number % 3 == 0 {
+            _ = try parts.commitAndWait(parts.change(event, .edit(base: event.message, text: "live, changed")))
+          }
+          if number % 5 == 0 { _ = try parts.commitAndWait(parts.change(event, .delete(base: event.message))) }
         }
         return number
       }

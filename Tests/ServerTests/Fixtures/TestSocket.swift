@@ -39,7 +39,7 @@ final class TestSocket: @unchecked Sendable {
     if var bytes = receiveBuffer {
       unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
-    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    var patience = timeval(tv_sec: 30, tv_usec: 0)
     unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -89,7 +89,7 @@ final class TestSocket: @unchecked Sendable {
     let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
     guard count >= 0 else {
       if errno == ECONNRESET { return false }
-      throw SocketFailure(reason: "nothing came within ten seconds")
+      throw SocketFailure(reason: "nothing came within thirty seconds")
     }
     buffer += chunk[..<count]
     return count > 0
