@@ -12,6 +12,7 @@ final class Application: Sendable {
   private let writer: JournalWriter
   private let changes: RoomChangeAnnouncer
   private let indexer: Indexer?
+  private let rewinds: RewindWatch?
   private let monitor: HealthMonitor
   private let phase: ServerPhase
   private let edge: Edge
@@ -29,9 +30,11 @@ final class Application: Sendable {
       journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log)
     let indexer = Self.indexer(configuration, backends)
     let changes = RoomChangeAnnouncer(rooms: rooms)
+    let protected = backends.index?.protected
     let writer = JournalWriter(
       journal: backends.journal, writers: backends.journal.laneCount > 1 ? 2 : 1, metrics: metrics, log: log
     ) { [bus = bus.bus] events in
+      protected?.saw(events)
       hub.receive(events)
       bus.publish(.events(events))
       changes.took(events)
@@ -44,7 +47,8 @@ final class Application: Sendable {
     monitor = HealthMonitor(backends.probes + bus.probes)
     let authenticator = Authenticator(mode: try configuration.authenticatorMode(), rooms: rooms)
     let notifier = PresenceNotifier(presence: bus.presence, bus: bus.bus, joiner: hub)
-    bus.deliver(to: hub, notifier, rooms)
+    bus.deliver(to: hub, notifier, rooms, protected)
+    rewinds = Self.rewinds(backends, bus, rooms)
     edge = try Edge(
       configuration: configuration.edge, services: Self.sessions(services, authenticator, notifier),
       handler: Self.handler(configuration, services, authenticator, phase, monitor), metrics: metrics, log: log)
@@ -65,6 +69,14 @@ final class Application: Sendable {
     return Indexer(
       journal: backends.journal, leases: index.leases, client: index.client, names: index.names, options: options,
       log: backends.log, metrics: backends.metrics)
+  }
+
+  private static func rewinds(_ backends: Backends, _ bus: ServerBus, _ rooms: CachedRoomStore) -> RewindWatch? {
+    guard let index = backends.index, let witness = bus.witness(of: backends.installation) else { return nil }
+    return RewindWatch(
+      index.protected, journal: backends.journal, witness: witness, repair: index.repair, metrics: backends.metrics,
+      log: backends.log
+    ) { await rooms.everythingChanged() }
   }
 
   private static func sessions(
@@ -105,6 +117,7 @@ final class Application: Sendable {
         group.addTask { await self.edge.run() }
         group.addTask { await self.monitor.run() }
         group.addTask { await self.changes.run() }
+        if let rewinds { group.addTask { await rewinds.run() } }
         group.addTask { await self.backends.upkeep() }
         if let indexer { group.addTask { await indexer.run() } }
         await monitor.probe()
