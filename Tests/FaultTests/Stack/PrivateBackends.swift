@@ -95,7 +95,7 @@ final class PrivateBackends: Sendable {
 
   /// - Returns: what it printed. Into a file: what it starts keeps a pipe open.
   @discardableResult
-  private static func script(_ body: String, folder: String) throws -> String {
+  static func script(_ body: String, folder: String) throws -> String {
     let output = FileManager.default.temporaryDirectory.appendingPathComponent("palaver-script-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: output) }
     let shell = Process()
