@@ -14,6 +14,9 @@ public struct IndexWitness: Sendable {
     alias = names.read
   }
 
+  /// Makes what was indexed last visible to the other calls.
+  func refresh() async throws { _ = try await client.refresh(alias) }
+
   /// What was indexed last, newest first, each document as the event that wrote it.
   ///
   /// - Parameter place: where the page before ended; `nil` to begin.
@@ -21,7 +24,6 @@ public struct IndexWitness: Sendable {
   func newestWrites(
     after place: String?, timeout: Duration
   ) async throws -> (documents: [RoomEvent], next: String?) {
-    if place == nil { _ = try await client.refresh(alias) }
     var body = JSONWriter()
     body.object {
       $0.member("size", Self.page)

@@ -33,6 +33,13 @@ public final class RewindGuard: @unchecked Sendable {
     }
   }
 
+  /// Takes heads that are durable.
+  func saw(_ heads: [LaneHead]) {
+    condition.withLock {
+      for head in heads { durable[head.lane] = max(durable[head.lane] ?? 0, head.head) }
+    }
+  }
+
   /// The newest position of each lane that is known to be durable.
   public var heads: [Int: Int64] { condition.withLock { durable } }
 

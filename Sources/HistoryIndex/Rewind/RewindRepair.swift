@@ -103,6 +103,7 @@ public struct RewindRepair: Sendable {
       try evidence.holds(connection)
     }
     guard let rewind else { return nil }
+    try await index.refresh()
     var report = RewindReport()
     var users: UserID = 0
     for (room, documents) in try await lostChanges() {

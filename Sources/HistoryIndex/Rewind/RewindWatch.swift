@@ -51,18 +51,29 @@ public final class RewindWatch: Sendable {
   }
 
   private func look(_ owesIndex: inout Bool, _ failures: OutageLog) async {
+    let begun = ContinuousClock.now
+    defer { if ContinuousClock.now - begun > .milliseconds(100) { log.warning("XXX look", ["t": "\(ContinuousClock.now - begun)"]) } }
     do {
       // Before anything is read: what is raised meanwhile stays open.
       let doubt = protected.openDoubt
       if doubt != nil { owesIndex = true }
       let evidence = try await evidence(isInDoubt: doubt != nil, &owesIndex)
       if !evidence.isEmpty { try await mend(evidence) }
-      if let doubt { protected.settle(doubt) }
+      if let doubt { try await settle(doubt) }
       witness.note(protected.heads)
       failures.succeeded()
     } catch {
       if !Task.isCancelled { failures.failed("\(error)") }
     }
+  }
+
+  /// Whoever comes after this server must know how far the lanes were, also those that nobody writes to.
+  private func settle(_ doubt: UInt64) async throws {
+    let heads = try await journal.heads()
+    // A head may be shown before it is durable.
+    try await journal.flush()
+    protected.saw(heads)
+    protected.settle(doubt)
   }
 
   private func evidence(isInDoubt: Bool, _ owesIndex: inout Bool) async throws -> RewindEvidence {
