@@ -46,6 +46,8 @@ public struct RewindReport: Sendable, Equatable {
   public var messages = 0
   /// Messages whose numbers are known and nothing else: they count as deleted.
   public var holes = 0
+
+  public init() {}
 }
 
 /// Finds out whether the database has gone back in time, and repairs that: what the index still has comes back into the
@@ -96,6 +98,11 @@ public struct RewindRepair: Sendable {
 
   /// An operator knows that the database was put back, whatever can be seen of it.
   public func run() async throws -> RewindReport? { try await run(RewindEvidence(isDemanded: true)) }
+
+  /// All that can be done where the database is everything: clients forget their positions, and no number is used twice.
+  public static func changeEpochs(of database: any SQLDatabase) async throws {
+    try await database.withTransaction { try RewindTables.changeEpochs($0) }
+  }
 
   /// - Returns: `nil` if another server was faster.
   func run(_ evidence: RewindEvidence) async throws -> RewindReport? {

@@ -4,8 +4,10 @@ import Drivers
 /// Settles the doubts of a server's `RewindGuard`: compares the database with what this server, Redis and the index have
 /// seen of it, and has it repaired where it went back.
 public final class RewindWatch: Sendable {
-  /// How often the lanes' heads are compared without any doubt, and a failed look is taken again.
+  /// How often the lanes' heads are compared without any doubt.
   private static let interval = Duration.seconds(1)
+  /// How soon a look that failed is taken again while there is a doubt.
+  private static let retryDelay = Duration.milliseconds(100)
   /// How long the index may take to answer before a doubt is settled without it.
   private static let indexTimeout = Duration.seconds(1)
 
@@ -43,16 +45,18 @@ public final class RewindWatch: Sendable {
       var owesIndex = true
       let failures = OutageLog(log, "the database is not cleared for writing", "the database is cleared for writing")
       while !Task.isCancelled {
-        await look(&owesIndex, failures)
-        await bell.wait()
+        // Whoever waits for a doubt to be settled does not wait for the next tick.
+        if await !look(&owesIndex, failures), protected.openDoubt != nil {
+          try? await Task.sleep(for: Self.retryDelay)
+        } else {
+          await bell.wait()
+        }
       }
       group.cancelAll()
     }
   }
 
-  private func look(_ owesIndex: inout Bool, _ failures: OutageLog) async {
-    let begun = ContinuousClock.now
-    defer { if ContinuousClock.now - begun > .milliseconds(100) { log.warning("XXX look", ["t": "\(ContinuousClock.now - begun)"]) } }
+  private func look(_ owesIndex: inout Bool, _ failures: OutageLog) async -> Bool {
     do {
       // Before anything is read: what is raised meanwhile stays open.
       let doubt = protected.openDoubt
@@ -62,8 +66,10 @@ public final class RewindWatch: Sendable {
       if let doubt { try await settle(doubt) }
       witness.note(protected.heads)
       failures.succeeded()
+      return true
     } catch {
       if !Task.isCancelled { failures.failed("\(error)") }
+      return false
     }
   }
 
