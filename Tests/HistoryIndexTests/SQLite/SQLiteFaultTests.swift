@@ -7,35 +7,29 @@ import Testing
 
 /// The embedded profile's bad days.
 @Suite struct SQLiteFaultTests {
-  /// A file that may not grow is what a full disk looks like: SQLITE_FULL.
-  @Test func aFullDiskRefusesAndLosesNothing() async throws {
+  /// A file that may not grow is what a full disk looks like: SQLITE_FULL. (`FullDiskTests` fills a real one.)
+  @Test func aFullDiskStoresNothingOfABatchAndTheSameBatchCanBeStoredLater() async throws {
     let profile = try await EmbeddedProfile()
     let (room, john) = (try await profile.room(), try await profile.user("John"))
-    try await Self.limit(profile, morePages: 8)
-    var limits = JournalWriter.Limits()
-    limits.patience = 0.3
-    let writer = JournalWriter(
-      journal: profile.journal, writers: 1, limits: limits, metrics: Metrics(), log: .silent
-    ) { _ in }
     let text = String(repeating: "word ", count: 500)
-    var stored: [Message] = []
-    var refusal: ChatError?
-    for number in 0..<100 where refusal == nil {
-      do throws(ChatError) {
-        stored.append(
-          try await writer.submit(.sending(text + "\(number)", to: room, by: john, ref: "r\(number)")).event.message)
-      } catch { refusal = error }
+    func batch(_ number: Int) -> [Submission] {
+      ["a", "b"].map { .sending("\(text)\(number)", to: room, by: john, ref: "\($0)\(number)") }
     }
-    #expect(refusal?.word == "unavailable" && refusal?.retryAfter != nil)
-    #expect(!stored.isEmpty && stored.count < 100)
-    try await Self.limit(profile, morePages: 1 << 20)
-    let again = try await writer.submit(
-      .sending(text + "\(stored.count)", to: room, by: john, ref: "r\(stored.count)"))
-    #expect(!again.isDuplicate && again.event.message.seq == Int64(stored.count) + 1)
-    #expect(
-      try await profile.history.messages(in: room, seqs: 1...again.event.message.seq) == stored + [again.event.message])
-    #expect(try await profile.find("word", limit: 100).count == stored.count + 1)
-    await Blocking.run(writer.stop)
+    try await Self.limit(profile, morePages: 8)
+    var number = 0
+    let error = #expect(throws: SQLError.self) {
+      while number < 100 {
+        try profile.commit(batch(number))
+        number += 1
+      }
+    }
+    #expect(error?.kind == .unavailable && number > 0)
+    // The connection is made anew after such an error, and with it the limit is gone.
+    let again = try profile.commit(batch(number))
+    #expect(again.compactMap(\.event?.message.seq) == [Int64(2 * number + 1), Int64(2 * number + 2)])
+    #expect(again.allSatisfy { $0.isDuplicate == false })
+    #expect(try await profile.history.messages(in: room, seqs: 1...Int64(2 * number + 2)).count == 2 * number + 2)
+    #expect(try await profile.find("word", limit: 100).count == 2 * number + 2)
   }
 
   @Test func aClockThatStepsChangesNoOrder() async throws {
