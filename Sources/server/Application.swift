@@ -117,7 +117,10 @@ final class Application: Sendable {
         group.addTask { await self.edge.run() }
         group.addTask { await self.monitor.run() }
         group.addTask { await self.changes.run() }
-        if let rewinds { group.addTask { await rewinds.run() } }
+        if let rewinds {
+          let owesIndex = await rewinds.begin()
+          group.addTask { await rewinds.run(owesIndex: owesIndex) }
+        }
         group.addTask { await self.backends.upkeep() }
         if let indexer { group.addTask { await indexer.run() } }
         await monitor.probe()

@@ -67,6 +67,13 @@ import Testing
     #expect(recovery.counters.lastEvent == 15 && recovery.counters.lastSeq == 10)
   }
 
+  @Test func ofSeveralStatesOfAMessageTheLastComesBack() throws {
+    let sent = RoomEvent.sent(seq: 6, "text")
+    let recovery = try RoomRecovery(
+      of: room, [sent.edited(event: 9, "new"), sent, sent], counters: RoomCounters(lastEvent: 5, lastSeq: 5), head: 0)
+    #expect(recovery.rows.map(\.event.message.text) == ["new"] && recovery.counters.lastEvent == 9)
+  }
+
   @Test func whatIsThereTwiceIsPassedOverSoThatARepairMayBeBegunAgain() throws {
     let documents = (1...5).map { RoomEvent.sent(seq: $0, "text") }
     let recovery = try RoomRecovery(of: room, documents, counters: RoomCounters(lastEvent: 5, lastSeq: 5), head: 7)

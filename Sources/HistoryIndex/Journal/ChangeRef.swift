@@ -14,15 +14,6 @@ public struct ChangeRef: Sendable, Equatable {
   public var digest: Int64
   public var happenedAt: Milliseconds
 
-  init(key: RefKey, event: Int64, seq: Int64, kind: RoomEvent.Kind, digest: Int64, happenedAt: Milliseconds) {
-    self.key = key
-    self.event = event
-    self.seq = seq
-    self.kind = kind
-    self.digest = digest
-    self.happenedAt = happenedAt
-  }
-
   /// Whether a submission asks for this very change.
   func isOf(_ submission: Submission) -> Bool {
     switch submission.action {

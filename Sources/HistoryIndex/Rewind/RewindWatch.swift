@@ -18,6 +18,7 @@ public final class RewindWatch: Sendable {
   private let log: Log
   private let rewinds: Counter
   private let bell = WakeSignal()
+  private let failures: OutageLog
   private let onRepaired: @Sendable () async -> Void
 
   /// - Parameter onRepaired: whatever is cached of rooms and users is void.
@@ -33,20 +34,32 @@ public final class RewindWatch: Sendable {
     self.onRepaired = onRepaired
     rewinds = metrics.counter(
       "palaver_rewinds_total", "Times that this server found the database older than it had been, and repaired it.")
+    failures = OutageLog(log, "the database is not cleared for writing", "the database is cleared for writing")
     protected.watch { [bell] in bell.ring() }
   }
 
+  /// Looks once, before a server serves, so that a database which is as it should be is cleared when the first message
+  /// comes. What is to be repaired is left to `run`.
+  ///
+  /// - Returns: whether the index is still to be asked.
+  public func begin() async -> Bool {
+    var owesIndex = true
+    _ = await look(&owesIndex, isMending: false)
+    return owesIndex
+  }
+
   /// Until cancelled.
-  public func run() async {
+  ///
+  /// - Parameter owesIndex: what `begin` returned.
+  public func run(owesIndex: Bool) async {
     await withDiscardingTaskGroup { group in
       group.addTask {
         while (try? await Task.sleep(for: Self.interval)) != nil { self.bell.ring() }
       }
-      var owesIndex = true
-      let failures = OutageLog(log, "the database is not cleared for writing", "the database is cleared for writing")
+      var owesIndex = owesIndex
       while !Task.isCancelled {
         // Whoever waits for a doubt to be settled does not wait for the next tick.
-        if await !look(&owesIndex, failures), protected.openDoubt != nil {
+        if await !look(&owesIndex), protected.openDoubt != nil {
           try? await Task.sleep(for: Self.retryDelay)
         } else {
           await bell.wait()
@@ -56,13 +69,16 @@ public final class RewindWatch: Sendable {
     }
   }
 
-  private func look(_ owesIndex: inout Bool, _ failures: OutageLog) async -> Bool {
+  private func look(_ owesIndex: inout Bool, isMending: Bool = true) async -> Bool {
     do {
       // Before anything is read: what is raised meanwhile stays open.
       let doubt = protected.openDoubt
       if doubt != nil { owesIndex = true }
       let evidence = try await evidence(isInDoubt: doubt != nil, &owesIndex)
-      if !evidence.isEmpty { try await mend(evidence) }
+      if !evidence.isEmpty {
+        guard isMending else { return false }
+        try await mend(evidence)
+      }
       if let doubt { try await settle(doubt) }
       witness.note(protected.heads)
       failures.succeeded()
@@ -76,9 +92,10 @@ public final class RewindWatch: Sendable {
   /// Whoever comes after this server must know how far the lanes were, also those that nobody writes to.
   private func settle(_ doubt: UInt64) async throws {
     let heads = try await journal.heads()
-    // A head may be shown before it is durable.
+    // A head may be shown before it is durable, and taken back by a crash before the flush: then it is lower afterwards.
     try await journal.flush()
-    protected.saw(heads)
+    let durable = Dictionary(try await journal.heads().map { ($0.lane, $0.head) }, uniquingKeysWith: min)
+    protected.saw(heads.filter { $0.head <= durable[$0.lane] ?? 0 })
     protected.settle(doubt)
   }
 

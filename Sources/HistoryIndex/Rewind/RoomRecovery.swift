@@ -31,13 +31,17 @@ struct RoomRecovery {
   }
 
   /// - Parameters:
-  ///   - documents: of the room, at most one for each message; those that are not lost are passed over.
+  ///   - documents: of the room; those that are not lost are passed over, and of several states of a message, as two
+  ///     generations of the index may have them, all but the last.
   ///   - head: of the room's lane, locked.
   init(of room: Room, _ documents: [RoomEvent], counters: RoomCounters, head: Int64) throws {
     self.room = room
     self.counters = counters
     self.head = head
-    let lost = documents.filter { Self.isLost($0, counters) }.sorted { $0.message.seq < $1.message.seq }
+    let lost = Dictionary(
+      documents.filter { Self.isLost($0, counters) }.map { ($0.message.seq, $0) },
+      uniquingKeysWith: { $0.event < $1.event ? $1 : $0 }
+    ).values.sorted { $0.message.seq < $1.message.seq }
     guard let last = lost.last else { return }
     self.counters.lastEvent = max(counters.lastEvent, lost.map(\.event).max() ?? 0)
     self.counters.lastSeq = max(counters.lastSeq, last.message.seq)

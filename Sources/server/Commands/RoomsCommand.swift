@@ -122,6 +122,7 @@ private struct RoomsCommand {
       try await RewindRepair.changeEpochs(of: backends.database)
       report = RewindReport()
     }
+    if backends.index == nil, !context.isJSON { return context.print("all rooms have a new epoch") }
     guard let report else { return context.print(context.isJSON ? "{}" : "a server has just done it") }
     context.print(
       context.isJSON
