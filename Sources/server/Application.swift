@@ -13,6 +13,7 @@ final class Application: Sendable {
   private let gate: JournalGate
   private let changes: RoomChangeAnnouncer
   private let indexer: Indexer?
+  private let rewinds: RewindWatch?
   private let monitor: HealthMonitor
   private let phase: ServerPhase
   private let edge: Edge
@@ -31,9 +32,11 @@ final class Application: Sendable {
     let indexer = Self.indexer(configuration, backends)
     let changes = RoomChangeAnnouncer(rooms: rooms)
     let gate = JournalGate(configuration.backPressure, metrics: metrics, log: log)
+    let protected = backends.index?.protected
     let writer = JournalWriter(
       journal: backends.journal, writers: backends.journal.laneCount > 1 ? 2 : 1, gate: gate, metrics: metrics, log: log
     ) { [bus = bus.bus] events in
+      protected?.saw(events)
       hub.receive(events)
       bus.publish(.events(events))
       changes.took(events)
@@ -46,7 +49,8 @@ final class Application: Sendable {
     monitor = HealthMonitor(backends.probes + bus.probes, metrics: metrics, log: log)
     let authenticator = Authenticator(mode: try configuration.authenticatorMode(), rooms: rooms)
     let notifier = PresenceNotifier(presence: bus.presence, bus: bus.bus, joiner: hub)
-    bus.deliver(to: hub, notifier, rooms)
+    bus.deliver(to: hub, notifier, rooms, protected)
+    rewinds = Self.rewinds(backends, bus, rooms)
     edge = try Edge(
       configuration: configuration.edge, services: Self.sessions(services, authenticator, notifier),
       handler: Self.handler(configuration, services, authenticator, phase, monitor), metrics: metrics, log: log)
@@ -68,6 +72,14 @@ final class Application: Sendable {
     return Indexer(
       journal: backends.journal, leases: index.leases, client: index.client, names: index.names, options: options,
       log: backends.log, metrics: backends.metrics)
+  }
+
+  private static func rewinds(_ backends: Backends, _ bus: ServerBus, _ rooms: CachedRoomStore) -> RewindWatch? {
+    guard let index = backends.index, let witness = bus.witness(of: backends.installation) else { return nil }
+    return RewindWatch(
+      index.protected, journal: backends.journal, witness: witness, repair: index.repair, metrics: backends.metrics,
+      log: backends.log
+    ) { await rooms.everythingChanged() }
   }
 
   private static func sessions(
@@ -109,6 +121,10 @@ final class Application: Sendable {
         group.addTask { await self.monitor.run() }
         group.addTask { await self.changes.run() }
         group.addTask { await self.gate.watch(self.backends.journal, freeBytes: self.backends.freeBytes) }
+        if let rewinds {
+          let owesIndex = await rewinds.begin()
+          group.addTask { await rewinds.run(owesIndex: owesIndex) }
+        }
         group.addTask { await self.backends.upkeep() }
         if let indexer { group.addTask { await indexer.run() } }
         await monitor.probe()

@@ -36,14 +36,24 @@ struct ServerBus: Sendable {
   /// Shares loaded tails; `nil` for a server alone.
   var exchange: (any TailExchange)? { shared.map { RedisTailExchange(client: $0.client, prefix: $0.prefix) } }
 
+  /// Remembers how far the journal's lanes are; `nil` for a server alone.
+  func witness(of installation: String) -> (any LaneWitness)? {
+    shared.map { RedisLaneWitness(client: $0.client, prefix: $0.prefix, installation: installation) }
+  }
+
   func cached(_ rooms: any RoomStore, metrics: Metrics) -> CachedRoomStore {
     CachedRoomStore(rooms, client: shared?.client, prefix: shared?.prefix ?? "", bus: bus, metrics: metrics)
   }
 
   /// Hands on what other servers say. Call before `start`.
-  func deliver(to hub: RoomHub, _ notifier: PresenceNotifier, _ rooms: CachedRoomStore) {
+  func deliver(
+    to hub: RoomHub, _ notifier: PresenceNotifier, _ rooms: CachedRoomStore, _ protected: RewindGuard?
+  ) {
     bus.onMessage { message in
-      if case .events(let events) = message { hub.receive(events) }
+      if case .events(let events) = message {
+        protected?.saw(events)
+        hub.receive(events)
+      }
       notifier.receive(message)
     }
     // What was said meanwhile is lost.

@@ -59,6 +59,43 @@ extension AcceptanceTests {
     }
 
     @Test(arguments: Profile.available)
+    func theSameRefIsTheSameChange(profile: Profile) throws {
+      let installation = try Servers.shared(profile)
+      let (first, second) = (ChatClient(installation, 0), ChatClient(installation, 1))
+      let user = try first.freshUser()
+      let room = try first.makeRoom()
+      for text in ["one", "two"] { try first.send(text, to: room, as: user, ref: text) }
+      func change(_ client: ChatClient, _ method: String, _ seq: Int, _ body: JSONValue) throws -> HTTPTestResponse {
+        try client.http.request(
+          method, "/v1/chatrooms/\(room)/messages/\(seq)?user=\(user)", body: Array(body.compact.utf8))
+      }
+      let edit: JSONValue = ["text": "first", "ref": "one"]
+      #expect(try change(first, "PATCH", 1, edit)["revised"]?.integer == 3)
+      #expect(try change(first, "PATCH", 1, ["text": "newer"])["revised"]?.integer == 4)
+      // Its answer was lost, and it comes again: the newer edit stays.
+      let again = try change(second, "PATCH", 1, edit)
+      #expect(again.status == 200 && again["text"]?.string == "newer", "\(again)")
+      #expect(try change(second, "PATCH", 1, ["text": "other", "ref": "one"])["error"]?.string == "ref_conflict")
+      #expect(try change(second, "PATCH", 2, edit)["error"]?.string == "ref_conflict")
+
+      let socket = try second.join(room, as: user)
+      _ = try socket.receiveReplay()
+      try socket.send(["type": "edit", "ref": "one", "seq": 1, "text": "first"])
+      let ack = try socket.next("ack", ref: "one")
+      #expect(ack["duplicate"]?.boolean == true && ack["event"]?.integer == 3, "\(ack.compact)")
+      try socket.send(["type": "delete", "ref": "gone", "seq": 1])
+      #expect(try socket.next("ack", ref: "gone")["event"]?.integer == 5)
+      try socket.send(["type": "delete", "ref": "gone", "seq": 1])
+      let deleted = try socket.next("ack", ref: "gone")
+      #expect(deleted["duplicate"]?.boolean == true && deleted["event"]?.integer == 5, "\(deleted.compact)")
+      #expect(try change(first, "DELETE", 1, ["ref": "gone"]).status == 200)
+      #expect(try change(first, "DELETE", 2, ["ref": "gone"])["error"]?.string == "ref_conflict")
+      #expect(try change(first, "PATCH", 1, edit).status == 200)
+      #expect(try change(first, "PATCH", 1, ["text": "late", "ref": "late"]).status == 404)
+      #expect(try first.history(of: room).map { $0["text"]?.string } == ["two"])
+    }
+
+    @Test(arguments: Profile.available)
     func aRefThatIsNoneIsRefused(profile: Profile) throws {
       let chat = ChatClient(try Servers.shared(profile))
       let user = try chat.freshUser()

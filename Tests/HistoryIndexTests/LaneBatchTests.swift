@@ -74,6 +74,43 @@ import Testing
     #expect(batch.outcomes[2].error?.word == "ref_conflict")
   }
 
+  @Test func aChangeIsStoredOncePerRefAndOverwritesNoNewerOne() {
+    let base = message(1, event: 1)
+    func edit(_ text: String, _ seq: Int64 = 1) -> Submission {
+      var base = base
+      base.seq = seq
+      return Submission(room: room, action: .edit(base: base, text: text), actor: john, ref: "e")
+    }
+    let batch = LaneBatch([edit("a"), edit("a"), edit("b"), edit("a", 2)], readings(lastEvent: 9, lastSeq: 9), now: 5)
+    #expect(batch.rows.map(\.event.event) == [10])
+    #expect(batch.outcomes[1].isDuplicate == true && batch.outcomes[1].event?.event == 10)
+    #expect(batch.outcomes[2].error?.word == "ref_conflict" && batch.outcomes[3].error?.word == "ref_conflict")
+    #expect(batch.changeRefs.map(\.event) == [10])
+
+    // Later, from another server, when a newer edit has come and gone: neither is done again.
+    var later = readings(lastEvent: 12, lastSeq: 9)
+    later.changed[batch.changeRefs[0].key] = batch.changeRefs[0]
+    let again = LaneBatch([edit("a")], later, now: 6)
+    #expect(again.rows.isEmpty && again.repeatsEarlier)
+    #expect(again.outcomes[0].isDuplicate == true && again.outcomes[0].event?.event == 10)
+    #expect(again.outcomes[0].event?.timestamp == 5)
+  }
+
+  @Test func anEditThatWasStoredWasStoredAlthoughTheMessageIsDeletedByNow() {
+    let base = message(1, event: 1)
+    let first = LaneBatch(
+      [Submission(room: room, action: .edit(base: base, text: "a"), actor: john, ref: "e")],
+      readings(lastEvent: 9, lastSeq: 9), now: 5)
+    var later = readings(lastEvent: 11, lastSeq: 9)
+    later.changed[first.changeRefs[0].key] = first.changeRefs[0]
+    later.changes[MessageKey(room: 1, seq: 1)] = RoomChange(event: 11, seq: 1, kind: .deletion, lastSeq: 9)
+    let edit = Submission.Action.edit(base: base.tombstone(revised: 11), text: "a")
+    let batch = LaneBatch([Submission(room: room, action: edit, actor: john, ref: "e")], later, now: 6)
+    #expect(batch.outcomes[0].isDuplicate == true && batch.rows.isEmpty)
+    let other = LaneBatch([Submission(room: room, action: edit, actor: john, ref: "f")], later, now: 6)
+    #expect(other.outcomes[0].error?.word == "message_not_found")
+  }
+
   @Test func aRefIsComparedBytewiseAndPerUser() {
     var ann = john
     ann.id = 8

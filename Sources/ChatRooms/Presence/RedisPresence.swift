@@ -29,8 +29,7 @@ public final class RedisPresence: Presence, @unchecked Sendable {
   /// Held while commands are put into the pipeline too, so that Redis sees changes in the order in which they happened.
   private let lock = NSLock()
   private var counts = PresenceCounts()
-  private let stopping = NSCondition()
-  private var isStopping = false
+  private let stopping = DispatchSemaphore(value: 0)
   private var thread: WorkerThread?
 
   /// - Parameters:
@@ -94,21 +93,14 @@ public final class RedisPresence: Presence, @unchecked Sendable {
 
   /// Ends renewing. Blocks for a moment: not for Swift's cooperative threads.
   public func close() {
-    stopping.lock()
-    isStopping = true
-    stopping.broadcast()
-    stopping.unlock()
+    stopping.signal()
     thread?.join()
     thread = nil
   }
 
-  /// Returns false once it is to stop.
+  /// Returns false once it is to stop. A step of the wall clock must not keep leases from being renewed.
   private func pause(milliseconds: Int) -> Bool {
-    let deadline = Date(timeIntervalSinceNow: Double(milliseconds) / 1_000)
-    stopping.lock()
-    defer { stopping.unlock() }
-    while !isStopping { if !stopping.wait(until: deadline) { break } }
-    return !isStopping
+    stopping.wait(timeout: .now() + .milliseconds(milliseconds)) == .timedOut
   }
 
   private func renewAll() {

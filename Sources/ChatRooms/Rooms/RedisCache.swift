@@ -26,7 +26,7 @@ final class RedisCache: @unchecked Sendable {
   private let prefix: String
   private let patience: Int
   private let lock = NSLock()
-  private var resumeAt = Date.distantPast
+  private var resumeAt = DispatchTime.now()
   /// Tags whose invalidation did not reach Redis.
   private var owed: Set<String> = []
 
@@ -41,7 +41,7 @@ final class RedisCache: @unchecked Sendable {
   }
 
   func look(up key: String, tag: String) async -> Lookup {
-    guard lock.withLock({ resumeAt <= Date() }) else { return Lookup() }
+    guard lock.withLock({ resumeAt <= .now() }) else { return Lookup() }
     do {
       let reply = try await client.evaluate(
         Self.get, keys: keys(key, tag), arguments: [.text(Self.word()), .integer(Int64(Self.stampLifetime))],
@@ -49,7 +49,7 @@ final class RedisCache: @unchecked Sendable {
       guard let parts = reply.array, let stamp = parts.first?.text else { return Lookup() }
       return Lookup(value: parts.dropFirst().first?.bytes, stamp: Stamp(text: stamp))
     } catch {
-      if error == .timeout { lock.withLock { resumeAt = Date(timeIntervalSinceNow: Double(Self.respite) / 1_000) } }
+      if error == .timeout { lock.withLock { resumeAt = .now() + .milliseconds(Self.respite) } }
       return Lookup()
     }
   }

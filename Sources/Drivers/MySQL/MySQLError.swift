@@ -13,9 +13,11 @@ enum MySQLErrorKind {
   private static let conflicts: Set<Int> = [1205, 1213, 1020, 1614, 3572]
 
   /// The client library's own (2xxx, 5013, 5014), and what a server says that has no room, stops, or ends a connection;
-  /// 1290 and 1836 are a server that is read-only by now: the connection is to the wrong one.
+  /// 1290 and 1836 are a server that is read-only by now: the connection is to the wrong one; 1021, 1026 and 1114 are a
+  /// full disk.
   private static let unavailable: Set<Int> = [
-    1040, 1043, 1053, 1077, 1079, 1080, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1317, 1836, 1927,
+    1021, 1026, 1040, 1043, 1053, 1077, 1079, 1080, 1114, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290,
+    1317, 1836, 1927,
     2000, 2001, 2002, 2003, 2004, 2005, 2006, 2012, 2013, 2026, 2055, 3168, 4031, 5013, 5014,
   ]
 

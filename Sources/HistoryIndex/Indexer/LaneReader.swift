@@ -52,6 +52,10 @@ struct LaneReader {
       guard let progress = lanes[head.lane], progress.read < head.head else { continue }
       let events = try await journal.events(
         lane: head.lane, after: progress.read, limit: options.documentsPerBulk)
+      if events.isEmpty, head.head - progress.read >= RewindJump.positions {
+        // Positions that a rewind has passed over: there never was anything.
+        if let stretch = lanes[head.lane]?.didRead(through: head.head) { batch.cover(stretch) }
+      }
       append(events, of: head.lane, to: &batch, full: &batches)
     }
     if !batch.stretches.isEmpty { batches.append(batch) }

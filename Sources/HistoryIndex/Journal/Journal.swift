@@ -33,6 +33,14 @@ public struct Submission: Sendable {
     self.ref = ref ?? Self.mintedRefPrefix + String(UInt64(bitPattern: nonce), radix: 36)
   }
 
+  /// The message that is edited or deleted, as the caller found it.
+  var base: Message? {
+    switch action {
+    case .edit(let base, _), .delete(let base): base
+    case .send, .remove, .close, .announceImport: nil
+    }
+  }
+
   /// Begins a ref that the server minted. No client's ref can begin so: theirs are printable.
   public static let mintedRefPrefix = "\u{1}"
 

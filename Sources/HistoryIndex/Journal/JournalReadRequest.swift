@@ -11,7 +11,7 @@ struct JournalReadRequest {
 
   /// What the rows of each reply are.
   private enum Part {
-    case begin, heads, rooms, sent, changes, past, members
+    case begin, heads, rooms, sent, changes, changed, past, members
   }
 
   init(_ batch: [Submission]) {
@@ -22,6 +22,7 @@ struct JournalReadRequest {
     let targets = batch.filter { !$0.isSend }
     guard !targets.isEmpty else { return }
     addChanges(targets.compactMap(\.base))
+    addChanged(targets.filter { $0.base != nil && !$0.isRefMinted })
     addPast(targets)
     addMembers(targets)
   }
@@ -56,13 +57,7 @@ struct JournalReadRequest {
     add(.sent) {
       Self.select(
         from: " FROM journal FORCE INDEX (journal_by_ref) WHERE kind = 1 AND (room_id, user_id, ref) IN (", &$0)
-      $0.append(list: sends) {
-        $0.append("(")
-        $0.append(list: [$1.room.id, $1.actor.id]) { $0.append($1) }
-        $0.append(", ")
-        $0.append(quoted: $1.ref)
-        $0.append(")")
-      }
+      $0.append(list: sends) { $0.append(ref: $1) }
       $0.append(")")
     }
   }
@@ -73,6 +68,17 @@ struct JournalReadRequest {
       $0.append("SELECT room_id, seq, event, kind, last_seq FROM room_changes WHERE ")
       $0.append(alternatives: bases) { Self.appendSince($1, to: &$0) }
       $0.append(" ORDER BY room_id, seq, event")
+    }
+  }
+
+  private mutating func addChanged(_ changes: [Submission]) {
+    guard !changes.isEmpty else { return }
+    add(.changed) {
+      $0.append("SELECT ")
+      $0.append(trusted: ChangeRef.columns)
+      $0.append(" FROM change_refs WHERE (room_id, user_id, ref) IN (")
+      $0.append(list: changes) { $0.append(ref: $1) }
+      $0.append(")")
     }
   }
 
@@ -134,6 +140,7 @@ struct JournalReadRequest {
     case .rooms: readings.rooms[row.integer(0) ?? 0] = counters(row)
     case .sent: try take(sent: JournalTable.event(row), ref: row.text(10) ?? "", into: &readings)
     case .changes: readings.changes[MessageKey(room: row.integer(0) ?? 0, seq: row.integer(1) ?? 0)] = change(row)
+    case .changed: if let stored = ChangeRef(row) { readings.changed[stored.key] = stored }
     case .past: readings.add(past: try JournalTable.event(row))
     case .members: readings.members.insert(MemberKey(room: row.integer(0) ?? 0, user: row.integer(1) ?? 0))
     }
@@ -160,14 +167,6 @@ struct JournalReadRequest {
 extension Submission {
   fileprivate var isSend: Bool { if case .send = action { true } else { false } }
 
-  /// The message that is edited or deleted.
-  fileprivate var base: Message? {
-    switch action {
-    case .edit(let base, _), .delete(let base): base
-    case .send, .remove, .close, .announceImport: nil
-    }
-  }
-
   fileprivate var endedMembership: MemberKey? {
     if case .remove(let user) = action { MemberKey(room: room.id, user: user.id) } else { nil }
   }
@@ -178,6 +177,15 @@ extension MySQLText {
   mutating func append(_ key: MemberKey) {
     append("(")
     append(list: [key.room, key.user]) { $0.append($1) }
+    append(")")
+  }
+
+  /// `(room, user, 'ref')`
+  fileprivate mutating func append(ref submission: Submission) {
+    append("(")
+    append(list: [submission.room.id, submission.actor.id]) { $0.append($1) }
+    append(", ")
+    append(quoted: submission.ref)
     append(")")
   }
 

@@ -8,7 +8,7 @@ enum JournalTable {
     edited_at, reply_to, routing, room_kind, nonce, text, data
     """
 
-  private static let columnCount = 20
+  static let columnCount = 20
 
   /// Appends `(…)` for an INSERT.
   static func append(_ row: JournalRow, to sql: inout MySQLText) {
@@ -33,6 +33,18 @@ enum JournalTable {
     sql.append(", ")
     sql.append(quoted: message.data)
     sql.append(")")
+  }
+
+  /// As `columns`.
+  static func values(_ row: JournalRow) -> [SQLValue] {
+    let (event, message) = (row.event, row.event.message)
+    return [
+      .integer(Int64(event.lane)), .integer(event.position), .integer(message.room), .integer(message.seq),
+      .integer(event.event), .integer(message.event), .integer(Int64(event.kind.rawValue)), .integer(event.lastSeq),
+      .integer(message.userID), .text(message.user), .optional(row.ref), .integer(message.timestamp),
+      .integer(event.timestamp), .optional(message.editedAt), .optional(message.replyTo), .text(event.routing),
+      .integer(Int64(event.roomKind.rawValue)), .integer(event.nonce), .text(message.text), .optional(message.data),
+    ]
   }
 
   /// - Throws: `SQLError` for a row that no version of this program has written.

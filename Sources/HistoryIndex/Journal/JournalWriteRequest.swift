@@ -20,6 +20,7 @@ struct JournalWriteRequest {
     } else {
       addRows(batch.rows)
       addChanges(batch.rows.filter { $0.event.kind != .message })
+      addChangeRefs(batch.changeRefs)
       addRemovals(batch.removals)
       addClosures(batch)
       addHeads(batch.heads)
@@ -60,6 +61,15 @@ struct JournalWriteRequest {
       }
       sql.append(")")
     }
+    sql.append("; ")
+  }
+
+  private mutating func addChangeRefs(_ refs: [ChangeRef]) {
+    guard !refs.isEmpty else { return }
+    sql.append("INSERT INTO change_refs (")
+    sql.append(trusted: ChangeRef.columns)
+    sql.append(") VALUES ")
+    sql.append(list: refs) { $1.append(to: &$0) }
     sql.append("; ")
   }
 

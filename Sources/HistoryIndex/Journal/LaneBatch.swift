@@ -15,6 +15,8 @@ public struct LaneBatch {
   public private(set) var outcomes: [Outcome] = []
   /// In the order of their numbers. Those that are no messages are changes as well.
   public private(set) var rows: [JournalRow] = []
+  /// Of the rows that are edits and deletions, where the client gave a ref.
+  public private(set) var changeRefs: [ChangeRef] = []
   public private(set) var removals: [MemberKey] = []
   public private(set) var closures: [RoomID] = []
   /// Some outcome repeats what an earlier transaction stored: before anybody is told, that must be durable.
@@ -66,9 +68,7 @@ public struct LaneBatch {
   /// server, or a moment ago in this batch. A room that closed since makes no difference to it.
   private mutating func earlierAttempt(_ submission: Submission) -> Outcome? {
     guard case .send(let text, _, _) = submission.action else {
-      guard let event = readings.committed[submission.nonce] else { return nil }
-      repeatsEarlier = true
-      return .committed(event, duplicate: true)
+      return earlierChange(submission)
     }
     guard let event = readings.sent[refKey(submission)] else { return nil }
     // Of a message that was changed since, a store that keeps present states no longer has the first text.
@@ -78,6 +78,23 @@ public struct LaneBatch {
     }
     repeatsEarlier = true
     return .committed(event, duplicate: true)
+  }
+
+  /// The nonce tells an earlier attempt at this very submission, the ref any sending of it, wherever.
+  private mutating func earlierChange(_ submission: Submission) -> Outcome? {
+    if let event = readings.committed[submission.nonce] {
+      repeatsEarlier = true
+      return .committed(event, duplicate: true)
+    }
+    guard let stored = readings.changed[refKey(submission)], let base = submission.base else { return nil }
+    guard stored.isOf(submission) else { return .refused(.refConflict(submission.ref)) }
+    repeatsEarlier = true
+    let room = submission.room
+    let message = stored.kind == .deletion ? base.tombstone(revised: stored.event) : base
+    return .committed(
+      RoomEvent(
+        kind: stored.kind, event: stored.event, lastSeq: base.seq, message: message, timestamp: stored.happenedAt,
+        lane: room.lane, position: 0, routing: room.routing, roomKind: room.kind, nonce: 0), duplicate: true)
   }
 
   private mutating func send(_ submission: Submission, _ text: String, _ data: String?, _ replyTo: Int64?) -> Outcome {
@@ -98,7 +115,9 @@ public struct LaneBatch {
     var message = base
     message.text = text
     message.editedAt = now
-    return .committed(append(.edit, message, submission, ref: base.ref), duplicate: false)
+    let event = append(.edit, message, submission, ref: base.ref)
+    noteRef(of: event, submission, digest: ChangeRef.digest(of: text))
+    return .committed(event, duplicate: false)
   }
 
   private mutating func delete(_ submission: Submission, _ base: Message) -> Outcome {
@@ -109,6 +128,7 @@ public struct LaneBatch {
     }
     let event = append(.deletion, base.tombstone(revised: base.revised), submission, ref: nil)
     readings.add(past: event)
+    noteRef(of: event, submission, digest: 0)
     return .committed(event, duplicate: false)
   }
 
@@ -179,6 +199,15 @@ public struct LaneBatch {
     guard event.kind != .message else { return }
     readings.changes[MessageKey(room: event.room, seq: event.message.seq)] = RoomChange(
       event: event.event, seq: event.message.seq, kind: event.kind, lastSeq: event.lastSeq)
+  }
+
+  private mutating func noteRef(of event: RoomEvent, _ submission: Submission, digest: Int64) {
+    guard !submission.isRefMinted else { return }
+    let stored = ChangeRef(
+      key: refKey(submission), event: event.event, seq: event.message.seq, kind: event.kind, digest: digest,
+      happenedAt: now)
+    readings.changed[stored.key] = stored
+    changeRefs.append(stored)
   }
 
   private func refKey(_ submission: Submission) -> RefKey {

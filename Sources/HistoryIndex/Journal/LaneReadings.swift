@@ -63,6 +63,8 @@ public struct LaneReadings: Sendable {
   public var rooms: [RoomID: RoomCounters] = [:]
   /// The events that stored the batch's refs earlier. The message may be in its state then, or its present one.
   public var sent: [RefKey: RoomEvent] = [:]
+  /// The changes that stored the batch's refs earlier.
+  public var changed: [RefKey: ChangeRef] = [:]
   /// The newest change of each message that the batch edits or deletes.
   public var changes: [MessageKey: RoomChange] = [:]
   /// Memberships that the batch ends and that exist.

@@ -9,6 +9,7 @@ public final class MySQLJournal: Journal {
   private let url: MySQLURL
   private let options: MySQLOptions
   private let clock: @Sendable () -> Milliseconds
+  private let protected: RewindGuard?
   private let flushes = FlushGroup()
 
   /// Seconds that a writer's transaction may lie idle, its process paused, before MariaDB ends it.
@@ -19,14 +20,17 @@ public final class MySQLJournal: Journal {
   /// - Parameters:
   ///   - database: reads go here.
   ///   - url: each committer makes a connection of its own to it.
+  ///   - protected: keeps committers from writing while the database may have gone back.
   ///   - clock: the time that events are stamped with.
   public init(
     _ database: any SQLDatabase, _ url: MySQLURL, options: MySQLOptions = MySQLOptions(),
+    protected: RewindGuard? = nil,
     clock: @escaping @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
   ) {
     self.database = database
     self.url = url
     self.clock = clock
+    self.protected = protected
     var options = options
     options.allowsMultipleStatements = true
     options.idleTransactionTimeout = Self.idleTransactionTimeout
@@ -34,7 +38,9 @@ public final class MySQLJournal: Journal {
     self.options = options
   }
 
-  public func makeCommitter() -> any JournalCommitter { MySQLJournalCommitter(url, options: options, clock: clock) }
+  public func makeCommitter() -> any JournalCommitter {
+    MySQLJournalCommitter(url, options: options, protected: protected, clock: clock)
+  }
 
   public func flush() async throws {
     try await flushes.join { [database] in

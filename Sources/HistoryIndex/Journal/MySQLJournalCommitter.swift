@@ -6,19 +6,23 @@ import Drivers
 final class MySQLJournalCommitter: JournalCommitter {
   private let url: MySQLURL
   private let options: MySQLOptions
+  private let protected: RewindGuard?
   private let clock: @Sendable () -> Milliseconds
   private var connection: MySQLConnection?
 
-  init(_ url: MySQLURL, options: MySQLOptions, clock: @escaping @Sendable () -> Milliseconds) {
+  init(_ url: MySQLURL, options: MySQLOptions, protected: RewindGuard?, clock: @escaping @Sendable () -> Milliseconds) {
     self.url = url
     self.options = options
+    self.protected = protected
     self.clock = clock
   }
 
   func commit(_ batch: [Submission]) throws -> [Outcome] {
     guard !batch.isEmpty else { return [] }
+    try protected?.waitUntilSettled()
     let (connection, readings) = try lockAndRead(batch)
     do {
+      try protected?.check(readings.heads)
       let plan = LaneBatch(batch, readings, now: clock())
       if plan.rows.isEmpty, !plan.repeatsEarlier {
         connection.rollBack()
@@ -44,6 +48,11 @@ final class MySQLJournalCommitter: JournalCommitter {
     }
     let connection = try MySQLConnection(url, options: options)
     self.connection = connection
+    if let protected {
+      // Whoever answers now may be another server, or the same one on an older copy of its files.
+      protected.doubt()
+      try protected.waitUntilSettled()
+    }
     return (connection, try read(request, on: connection))
   }
 

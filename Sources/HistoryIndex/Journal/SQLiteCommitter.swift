@@ -39,6 +39,10 @@ extension LaneBatch {
       }
       if row.event.kind != .message { try Self.insertChange(row.event, connection) }
     }
+    for ref in changeRefs {
+      try connection.execute(
+        "INSERT INTO change_refs (\(ChangeRef.columns)) VALUES (\(SQLDialect.placeholders(8)))", ref.values)
+    }
     for key in removals {
       try connection.execute(
         "DELETE FROM members WHERE room_id = ? AND user_id = ?", [.integer(key.room), .integer(key.user)])

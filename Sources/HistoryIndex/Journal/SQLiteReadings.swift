@@ -25,6 +25,8 @@ enum SQLiteReadings {
     case .edit(let base, _), .delete(let base):
       let key = MessageKey(room: base.room, seq: base.seq)
       readings.changes[key] = try newestChange(of: key, connection)
+      let ref = RefKey(room: room, user: submission.actor.id, ref: submission.ref)
+      if !submission.isRefMinted { readings.changed[ref] = try change(storing: ref, connection) }
     case .remove(let user):
       let key = MemberKey(room: room, user: user.id)
       if try isMember(key, connection) { readings.members.insert(key) }
@@ -65,6 +67,13 @@ enum SQLiteReadings {
       SELECT event, seq, kind, last_seq FROM room_changes WHERE room_id = ? AND seq = ? ORDER BY event DESC LIMIT 1
       """
     return try connection.query(sql, [.integer(key.room), .integer(key.seq)]).first.flatMap(RoomChange.init)
+  }
+
+  private static func change(storing key: RefKey, _ connection: any SQLConnection) throws -> ChangeRef? {
+    try connection.query(
+      "SELECT \(ChangeRef.columns) FROM change_refs WHERE room_id = ? AND user_id = ? AND ref = ?",
+      [.integer(key.room), .integer(key.user), .text(key.ref)]
+    ).first.flatMap(ChangeRef.init)
   }
 
   private static func isMember(_ key: MemberKey, _ connection: any SQLConnection) throws -> Bool {

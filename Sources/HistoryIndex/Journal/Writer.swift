@@ -7,7 +7,8 @@ final class Writer: Sendable {
   private struct Pending: Sendable {
     var submission: Submission
     var completion: JournalWriter.Completion
-    var deadline: Date
+    /// Of the monotonic clock: a step of the wall clock must not end anybody's patience.
+    var deadline: DispatchTime
   }
 
   /// How long to wait before a lane that another server holds is tried again, and before a failed back end is.
@@ -36,7 +37,7 @@ final class Writer: Sendable {
 
   func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion) {
     let pending = Pending(
-      submission: submission, completion: completion, deadline: Date(timeIntervalSinceNow: limits.patience))
+      submission: submission, completion: completion, deadline: .now() + limits.patience)
     guard queue.put(pending) else {
       metrics.unavailable.add()
       completion(.failure(.unavailable("The journal")))
@@ -108,7 +109,7 @@ final class Writer: Sendable {
   }
 
   private func expire(_ waiting: [Pending]) -> [Pending] {
-    let now = Date()
+    let now = DispatchTime.now()
     guard waiting.contains(where: { $0.deadline <= now }) else { return waiting }
     return waiting.filter { pending in
       guard pending.deadline <= now else { return true }

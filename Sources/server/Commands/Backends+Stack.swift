@@ -34,7 +34,8 @@ extension Backends {
       let names = IndexNames(prefix: stack.indexPrefix)
       let index = Index(
         client: client, names: names, generations: Generations(client: client, names: names),
-        leases: MySQLLaneLeases(pool))
+        leases: MySQLLaneLeases(pool), protected: RewindGuard(),
+        repair: RewindRepair(database: pool, index: IndexWitness(client: client, names: names)))
       if isMigrating { await tryToPrepareIndex(index.generations) }
       return backends(schema, pool, stack, index, isMigrating: isMigrating, metrics: metrics, log: log, close: close)
     } catch {
@@ -53,7 +54,7 @@ extension Backends {
     _ schema: InstalledSchema, _ pool: MySQLPool, _ stack: Configuration.Stack, _ index: Index, isMigrating: Bool,
     metrics: Metrics, log: Log, close: @escaping @Sendable () -> Void
   ) -> Backends {
-    let journal = MySQLJournal(pool, stack.database)
+    let journal = MySQLJournal(pool, stack.database, protected: index.protected)
     let rooms = SQLRoomStore(database: pool, laneCount: journal.laneCount)
     let (client, names) = (index.client, index.names)
     let history = JournaledHistory(

@@ -11,6 +11,9 @@ struct Backends: Sendable {
     var names: IndexNames
     var generations: Generations
     var leases: any LaneLeases
+    /// Keeps the journal's writers from a database that went back in time.
+    var protected: RewindGuard
+    var repair: RewindRepair
   }
 
   /// Random and permanent, made with the schema.

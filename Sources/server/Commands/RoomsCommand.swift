@@ -5,9 +5,11 @@ import HistoryIndex
 extension Command {
   static let rooms = Command(
     name: "rooms", summary: "List, show, make and delete rooms.",
-    synopsis: "rooms list | show ROOM | create [NAME] | delete ROOM  [FLAGS]",
+    synopsis: "rooms list | show ROOM | create [NAME] | delete ROOM | rewind  [FLAGS]",
     explanation: "Looks after rooms, as an admin would. ROOM is a room's id or the name of a public room. What is "
-      + "deleted is gone for its members at once, and its id and history are never given to another room.",
+      + "deleted is gone for its members at once, and its id and history are never given to another room. "
+      + "'rewind' is for after the database was put back to an older copy, where servers did not notice by themselves: "
+      + "with SQLite they never do.",
     options: [
       .json, CommandOption("topic", placeholder: "TEXT", help: "create: the room's topic."),
       CommandOption("kind", placeholder: "KIND", help: "create: public, private or direct (public)."),
@@ -18,9 +20,10 @@ extension Command {
       Example(line: "palaver rooms list", meaning: "every room with its newest message and its members"),
       Example(line: "palaver rooms create lobby --topic 'Come in'", meaning: "makes a public room"),
       Example(line: "palaver rooms delete 7", meaning: "deletes room 7"),
+      Example(line: "palaver rooms rewind", meaning: "all clients forget what they had, and no number is used twice"),
     ]
   ) { context in
-    let words = try context.positionals(1...2, "list, show ROOM, create [NAME] or delete ROOM")
+    let words = try context.positionals(1...2, Command.usage)
     let configuration = try context.configuration(for: .maintenance)
     let argument = words.count > 1 ? words[1] : nil
     return try await Backends.with(configuration, context) { backends in
@@ -30,11 +33,16 @@ extension Command {
       case ("show", let name?): try await rooms.show(name)
       case ("create", let name): try await rooms.create(name)
       case ("delete", let name?): try await rooms.delete(name)
-      default: throw ConfigurationError("expected list, show ROOM, create [NAME] or delete ROOM")
+      case ("rewind", nil): try await rooms.rewind()
+      default: throw ConfigurationError("expected \(Command.usage)")
       }
       return CommandLineProgram.Status.success
     }
   }
+}
+
+extension Command {
+  fileprivate static let usage = "list, show ROOM, create [NAME], delete ROOM or rewind"
 }
 
 private struct RoomsCommand {
@@ -104,6 +112,23 @@ private struct RoomsCommand {
     } else {
       context.print("room \(room.id) made")
     }
+  }
+
+  func rewind() async throws {
+    let report: RewindReport?
+    if let index = backends.index {
+      report = try await index.repair.run()
+    } else {
+      try await RewindRepair.changeEpochs(of: backends.database)
+      report = RewindReport()
+    }
+    if backends.index == nil, !context.isJSON { return context.print("all rooms have a new epoch") }
+    guard let report else { return context.print(context.isJSON ? "{}" : "a server has just done it") }
+    context.print(
+      context.isJSON
+        ? #"{"from_index":\#(report.messages),"lost":\#(report.holes)}"#
+        : "all rooms have a new epoch; \(report.messages) messages and changes came back from the index, "
+          + "\(report.holes) are lost")
   }
 
   func delete(_ name: String) async throws {

@@ -55,7 +55,8 @@ struct MessageRoutes: Sendable {
 
   private func delete(_ routed: RoutedRequest) async throws -> HTTPReply {
     let (room, seq, actor) = try await target(routed)
-    let changed = try await commands.delete(seq, in: room, by: actor, ref: nil)
+    let ref = try MessageDraft.ref(try RequestBody(routed.request)["ref"])
+    let changed = try await commands.delete(seq, in: room, by: actor, ref: ref)
     return .response(Self.reply(changed.message))
   }
 

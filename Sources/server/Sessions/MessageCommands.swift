@@ -28,7 +28,8 @@ struct MessageCommands: Sendable {
   /// - Throws: `ChatError` 404 `message_not_found`, also for a deleted one; 403; 503.
   func edit(_ seq: Int64, in room: Room, text: String, by actor: Actor, ref: String?) async throws -> Changed {
     let base = try await message(seq, in: room)
-    guard !base.isDeleted else { throw ChatError.messageNotFound(room.id, seq) }
+    // An edit that was stored under this ref, and whose message was deleted since, was still that edit.
+    guard !base.isDeleted || ref != nil else { throw ChatError.messageNotFound(room.id, seq) }
     try await checkRights(actor, on: base)
     return try await submit(.edit(base: base, text: text), in: room, by: actor, ref: ref)
   }
@@ -39,10 +40,11 @@ struct MessageCommands: Sendable {
   func delete(_ seq: Int64, in room: Room, by actor: Actor, ref: String?) async throws -> Changed {
     let base = try await message(seq, in: room)
     try await checkRights(actor, on: base)
-    if base.isDeleted { return Self.deletedBefore(base) }
+    if base.isDeleted, ref == nil { return Self.deletedBefore(base) }
     do {
       return try await submit(.delete(base: base), in: room, by: actor, ref: ref)
-    } catch  where (400..<500).contains(error.status) {
+    } catch {
+      guard (400..<500).contains(error.status), error.word != "ref_conflict" else { throw error }
       // Another's deletion may have come first.
       let present = try await message(seq, in: room)
       guard present.isDeleted else { throw error }

@@ -89,13 +89,15 @@ final class PrivateBackends: Sendable {
 
   func remove() {
     for part in Part.allCases { try? resume(part) }
+    // It keeps nothing, and does not end where the tests' process has blocked SIGTERM for what it starts.
+    try? kill(.redis)
     _ = try? Self.script("stop_backends", folder: folder.path)
     try? FileManager.default.removeItem(at: folder)
   }
 
   /// - Returns: what it printed. Into a file: what it starts keeps a pipe open.
   @discardableResult
-  private static func script(_ body: String, folder: String) throws -> String {
+  static func script(_ body: String, folder: String) throws -> String {
     let output = FileManager.default.temporaryDirectory.appendingPathComponent("palaver-script-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: output) }
     let shell = Process()
