@@ -58,7 +58,7 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "HistoryIndexTests",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "CZstd"],
+      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "TestSupport", "CZstd"],
       swiftSettings: rules),
     .testTarget(
       name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],

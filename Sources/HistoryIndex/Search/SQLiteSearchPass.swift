@@ -6,6 +6,8 @@ struct SQLiteSearchPass: Sendable {
   let request: SearchRequest
   let query: SearchQuery
   let plan: SQLiteSearchPlan
+  /// What comes first by relevance, where the plan finds more.
+  let exact: SQLiteSearchPlan?
   let cursor: SearchCursor?
 
   /// A message found, with the number that it is ranked by.
@@ -124,12 +126,7 @@ struct SQLiteSearchPass: Sendable {
   private func gatherByRelevance(_ connection: SQLiteConnection, _ gathering: inout Gathering) throws {
     let seen = Set(cursor?.seen ?? [])
     let wanted = max(0, min(request.limit, SearchCursor.mostByRelevance - seen.count))
-    let score = plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)"
-    let (sql, parameters) = statement(
-      columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (plan.lowestID, plan.endID))
-    let best = try connection.query(
-      sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
-    for row in best {
+    for row in try best(connection) {
       guard let id = row.integer(0), let room = row.integer(1), let seq = row.integer(2) else { continue }
       if seen.contains(SearchCursor.digest(room: room, seq: seq)) { continue }
       guard gathering.hits.count < wanted else {
@@ -143,6 +140,24 @@ struct SQLiteSearchPass: Sendable {
     }
   }
 
+  /// What matches as it was typed, then what only its inflections find.
+  private func best(_ connection: SQLiteConnection) throws -> [SQLRow] {
+    guard let exact else { return try best(of: plan, connection) }
+    let first = try best(of: exact, connection)
+    guard first.count < SearchCursor.mostByRelevance else { return first }
+    let ids = Set(first.compactMap { $0.integer(0) })
+    let others = try best(of: plan, connection).filter { row in row.integer(0).map { !ids.contains($0) } ?? false }
+    return first + others
+  }
+
+  private func best(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> [SQLRow] {
+    let score = plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)"
+    let (sql, parameters) = statement(
+      plan, columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (plan.lowestID, plan.endID))
+    return try connection.query(
+      sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
+  }
+
   // MARK: SQL
 
   private func count(_ connection: SQLiteConnection) throws -> Int {
@@ -153,9 +168,10 @@ struct SQLiteSearchPass: Sendable {
 
   /// - Parameter order: `ASC` or `DESC` by time.
   private func statement(
-    columns: String, order: String?, from ids: (lowest: Int64, end: Int64)
+    _ plan: SQLiteSearchPlan? = nil, columns: String, order: String?, from ids: (lowest: Int64, end: Int64)
   ) -> (String, [SQLValue]) {
     var conditions: [SQLiteSearchPlan.Condition] = []
+    let plan = plan ?? self.plan
     let key = plan.match == nil ? "m.id" : "w.rowid"
     var source = "messages m"
     if let match = plan.match {
