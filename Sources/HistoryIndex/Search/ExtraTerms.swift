@@ -9,17 +9,19 @@ struct ExtraTerms: Sendable, Equatable {
   private static let shortestPart = 2
 
   init(_ text: String) {
-    var hasCapital = false
+    var isCamel = false
     var hasSign = false
     var hasVersion = false
     var last: UInt8 = 0x20
+    var lastButOne = last
     for byte in text.utf8 {
-      hasCapital = hasCapital || Self.isCapital(byte)
+      isCamel = isCamel || Self.isCamel(lastButOne, last, byte)
       hasSign = hasSign || byte >= 0x80 || Self.isSign(byte) || byte == UInt8(ascii: ":") && last == byte
       hasVersion = hasVersion || Self.isDigit(byte) && last | 0x20 == UInt8(ascii: "v")
+      lastButOne = last
       last = byte
     }
-    if hasCapital { parts = Set(Self.parts(of: text).map(\.text)).sorted() }
+    if isCamel { parts = Set(Self.parts(of: text).map(\.text)).sorted() }
     var found: Set<String> = []
     if hasSign, Self.holdsSign(text) { found = Set(Self.signs(of: FoldedText(text))) }
     if hasVersion { found.formUnion(Self.versions(in: text)) }
@@ -45,6 +47,12 @@ struct ExtraTerms: Sendable, Equatable {
     return found
   }
 
+  /// `aB`, or `ABc`.
+  private static func isCamel(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
+    if isCapital(third) { return !isCapital(second) && (second >= 0x80 || TextCutter.lowercased(second) != nil) }
+    return isCapital(second) && isCapital(first) && (third >= 0x80 || isSmall(UInt16(third)))
+  }
+
   private static func append(parts run: Range<Int>, of units: [UInt16], to found: inout [TextToken]) {
     let cuts = run.dropFirst().filter { index in
       guard isCapital(units[index]) else { return false }
@@ -66,7 +74,8 @@ struct ExtraTerms: Sendable, Equatable {
 
   // MARK: Signs
 
-  /// Each run of signs with the word before it, with the word behind it, and alone.
+  /// Each run of signs with the word before it, with the word behind it, and alone. Not those that are everywhere and
+  /// tell nothing: `#` or `=` alone, `*` and `>` beside a word.
   ///
   /// - Parameter isPrefix: of a query whose end may be within a word: what stands there is left out.
   static func signs(of text: FoldedText, isPrefix: Bool = false) -> [String] {
@@ -81,16 +90,19 @@ struct ExtraTerms: Sendable, Equatable {
       let before = text.classes[..<index].lastIndex { $0 != .word }.map { $0 + 1 } ?? 0
       let after = text.classes[end...].firstIndex { $0 != .word } ?? text.classes.count
       let isCut = isPrefix && after == text.classes.count
+      let run = text.scalars[index..<end]
       func append(_ range: Range<Int>) { found.append(String(String.UnicodeScalarView(text.scalars[range]))) }
       if !(isCut && end == after) {
-        append(index..<end)
-        if before < index { append(before..<end) }
+        if run.count > 1 || !text.scalars[index].isASCII { append(index..<end) }
+        if before < index, run.count > 1 || !isCommon(text.scalars[index]) { append(before..<end) }
       }
-      if end < after, !isCut { append(index..<after) }
+      if end < after, !isCut, run.count > 1 || !isCommon(text.scalars[index]) { append(index..<after) }
       index = end
     }
     return found.filter { $0.utf8.count <= longestTerm }
   }
+
+  private static func isCommon(_ sign: Unicode.Scalar) -> Bool { "*=<>|".unicodeScalars.contains(sign) }
 
   /// Longer ones are in no index, and asked of none.
   static let longestTerm = 256

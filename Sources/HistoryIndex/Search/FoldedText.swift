@@ -21,6 +21,20 @@ struct FoldedText: Sendable {
     scalars.reserveCapacity(count)
     classes.reserveCapacity(count)
     places.reserveCapacity(count)
+    if text.unicodeScalars.contains(where: TextAnalysis.isCluster) {
+      takeCharacters(text)
+    } else {
+      var offset = 0
+      for scalar in text.unicodeScalars {
+        let end = offset + UTF16.width(scalar)
+        take(scalar, at: offset..<end)
+        offset = end
+      }
+    }
+    markDoubleColons()
+  }
+
+  private mutating func takeCharacters(_ text: String) {
     var offset = 0
     for character in text {
       let end = offset + character.utf16.count
@@ -29,10 +43,13 @@ struct FoldedText: Sendable {
       for scalar in composed.unicodeScalars { take(scalar, at: offset..<end) }
       offset = end
     }
-    markDoubleColons()
   }
 
   private mutating func take(_ scalar: Unicode.Scalar, at place: Range<Int>) {
+    if scalar.isASCII {
+      let letter = TextCutter.lowercased(UInt8(truncatingIfNeeded: scalar.value)).map(Unicode.Scalar.init)
+      return append(letter ?? scalar, letter != nil ? .word : Self.isSymbol(scalar) ? .symbol : .other, place)
+    }
     switch TextScalar(scalar) {
     case .nothing: break
     case .separator:
@@ -75,10 +92,10 @@ struct FoldedText: Sendable {
 
   static func isSymbol(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar {
-    case "#", "%", "@", "\\", "&", "*": return true
+    case "#", "%", "@", "\\", "&", "*", "+", "<", "=", ">", "|", "~", "$", "^": return true
     // A quote of code, not a part of it.
     case "`", "\u{B4}": return false
-    default: break
+    default: if scalar.isASCII { return false }
     }
     switch scalar.properties.generalCategory {
     case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: return true

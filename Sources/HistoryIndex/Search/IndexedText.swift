@@ -8,6 +8,7 @@ import Foundation
 enum IndexedText {
   /// `nil` where the text is right as it is.
   static func ifDifferent(_ text: String) -> String? {
+    if text.utf8.allSatisfy({ $0 < 0x80 }) { return nil }
     guard text.unicodeScalars.contains(where: mayChange) || isKatakanaWithUnderscores(text) else { return nil }
     var builder = Builder()
     for character in text {

@@ -150,10 +150,35 @@ struct SQLiteSearchPass: Sendable {
     return first + others
   }
 
+  /// Of words that very many messages hold, the newest of these are ranked: such words tell little, so that all of
+  /// them would be much work for an order that says nothing.
   private func best(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> [SQLRow] {
+    if let first = try firstRanked(of: plan, connection) {
+      let rows = try ranked(plan, from: max(first, plan.lowestID), connection)
+      // Fewer if the caller may not read most of them.
+      if rows.count == SearchCursor.mostByRelevance { return rows }
+    }
+    return try ranked(plan, from: plan.lowestID, connection)
+  }
+
+  private static let mostRanked = 20_000
+
+  /// The oldest id among the newest matches that are ranked; `nil` if there are no more than these.
+  private func firstRanked(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> Int64? {
+    guard let match = plan.match else { return nil }
+    let sql = """
+      SELECT rowid FROM message_words WHERE message_words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?
+      """
+    return try connection.query(sql, [.text(match), .integer(plan.endID), .integer(Int64(Self.mostRanked))])
+      .first?.integer(0)
+  }
+
+  private func ranked(
+    _ plan: SQLiteSearchPlan, from lowestID: Int64, _ connection: SQLiteConnection
+  ) throws -> [SQLRow] {
     let score = plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)"
     let (sql, parameters) = statement(
-      plan, columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (plan.lowestID, plan.endID))
+      plan, columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (lowestID, plan.endID))
     return try connection.query(
       sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
   }
