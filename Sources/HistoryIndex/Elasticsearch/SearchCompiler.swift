@@ -19,10 +19,16 @@ struct SearchCompiler {
   /// nobody asks.
   private let named: [SearchQuery]
   private let query: SearchQuery
+  /// The literals whose first word is looked for within the index's words. Each costs a look at every word that there
+  /// is; what goes beyond is left to the check.
+  private let searchedWithinWords: [SearchQuery]
+  private static let mostSearchedWithinWords = 4
 
   init(_ query: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
     self.query = query
     self.rooms = rooms
+    let literals = query.leaves.filter { if case .literal = $0 { true } else { false } }
+    searchedWithinWords = Array(literals.prefix(Self.mostSearchedWithinWords))
     named = LiteralCheck.isNeeded(for: query) ? query.leaves : []
   }
 
@@ -57,7 +63,7 @@ struct SearchCompiler {
     case .word(let text): Self.word(text)
     case .phrase(let text): Self.conjunction([Self.phrase(text)] + Self.signs(LiteralCheck.trimmed(text)))
     case .prefix(let text): Self.prefix(text)
-    case .literal(let text): Self.literal(text)
+    case .literal(let text): Self.literal(text, isSearchedWithinWords: searchedWithinWords.contains(query))
     case .author(let name): Self.term("user", name)
     case .room(let reference): room(reference)
     case .time(let from, let to): Self.time(from, to)
@@ -142,7 +148,7 @@ struct SearchCompiler {
   }
 
   /// The words within it stand whole in the text; the first and the last may be parts of longer ones.
-  private static func literal(_ text: String) -> JSONValue {
+  private static func literal(_ text: String, isSearchedWithinWords: Bool) -> JSONValue {
     let scalars = IndexedText.of(text).unicodeScalars
     let runs = scalars.split { !SearchFolding.isWordScalar($0) }
     let clauses = runs.map { run -> JSONValue in
@@ -152,10 +158,15 @@ struct SearchCompiler {
       let isCutAfter = run.endIndex == scalars.endIndex
       if !isCutBefore, !isCutAfter { return phrase(String(run)) }
       if !isCutBefore { return ["prefix": ["text": .string(word)]] }
-      return ["wildcard": ["text": .string("*\(word)\(isCutAfter ? "*" : "")")]]
+      guard isSearchedWithinWords, !word.isEmpty else { return everything }
+      // Elasticsearch refuses patterns that are very long.
+      let isLong = word.count > longestPattern
+      return ["wildcard": ["text": .string("*\(word.prefix(longestPattern))\(isCutAfter || isLong ? "*" : "")")]]
     }
     return conjunction(clauses + cjkRuns(scalars))
   }
+
+  private static let longestPattern = 50
 
   /// Runs of Han and kana are substrings as phrases, wherever they are cut.
   private static func cjkRuns(_ scalars: String.UnicodeScalarView) -> [JSONValue] {

@@ -213,13 +213,15 @@ struct SQLiteSearchPass: Sendable {
   }
 
   /// What the caller may read, as the database knows it at this moment, and as the request says of private rooms.
+  ///
+  /// The `+` keeps SQLite from reading room by room and sorting all that it finds: messages are in the order of time.
   private var scope: SQLiteSearchPlan.Condition {
     let scope = request.scope
     let rooms = "[\(scope.rooms.map(String.init).joined(separator: ","))]"
     let closed = "[\(scope.closedRooms.map(String.init).joined(separator: ","))]"
     return .init(
       sql: """
-        m.room_id IN (SELECT r.id FROM rooms r WHERE r.deleted_at IS NULL
+        +m.room_id IN (SELECT r.id FROM rooms r WHERE r.deleted_at IS NULL
           AND (? = 1 OR r.kind = 1 OR r.id IN (SELECT value FROM json_each(?)))
           AND r.id NOT IN (SELECT value FROM json_each(?)))
         """,
