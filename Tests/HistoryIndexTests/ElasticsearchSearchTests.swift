@@ -189,6 +189,26 @@ import Testing
     }
   }
 
+  /// Whatever is typed has an answer, and costs no more than a few looks at every word that there is.
+  @Test func theWorstQueriesAreAnswered() async throws {
+    try await TestElasticsearch.with("worst") { elastic in
+      let text = String(repeating: "ab", count: 495)
+      try await elastic.index(events([text, "a b c", String(repeating: "日本", count: 450)]))
+      let letters = "abcdefghijklmnopqrstuvwxyz".map { SearchQuery.prefix(String($0)) }
+      #expect(texts(try await search(elastic, .literal(text))) == [text])
+      #expect(texts(try await search(elastic, .any(letters))) == [text, "a b c"])
+      #expect(texts(try await search(elastic, .all(letters))).isEmpty)
+      #expect(try await search(elastic, .phrase(String(repeating: "日本", count: 400))).hits.count == 1)
+      let literals = (0..<60).map { SearchQuery.literal("b\($0)") }
+      #expect(texts(try await search(elastic, .any(literals + [.literal("b c")]))) == ["a b c"])
+      let compiled = SearchCompiler(.any(literals), rooms: []).compile().compact
+      #expect(compiled.components(separatedBy: "wildcard").count - 1 <= 4)
+      let words = (0..<500).map { SearchQuery.word("\($0 % 10)") }
+      #expect(texts(try await search(elastic, .all(words)) { $0.sort = .relevance }).isEmpty)
+      #expect(texts(try await search(elastic, .any(words)) { $0.sort = .relevance }).isEmpty)
+    }
+  }
+
   @Test func aCursorOfAnotherSearchIsRefused() async throws {
     try await TestElasticsearch.with("cursor") { elastic in
       try await elastic.index(events(["word a", "word b"]))

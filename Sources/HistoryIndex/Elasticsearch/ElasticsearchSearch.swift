@@ -54,14 +54,15 @@ public struct ElasticsearchSearch: Search {
 
   public func search(_ request: SearchRequest) async throws -> SearchPage {
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
-    let query = try parse(request)
+    let typed = try parse(request)
+    let query = request.sort == .relevance ? typed.widened : typed
     let rooms = try await rooms(of: query, request)
     return try await reading {
       // Before the search: what leaves the tail later is in the index by then.
       let view = await tail.current()
       let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
       let pass = SearchPass(
-        request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),
+        request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(exact: typed),
         routing: Self.routing(query, request, rooms), cursor: cursor, tail: matches)
       async let release: Void = tail.letGo()
       var page = try await run(pass)
@@ -102,20 +103,28 @@ public struct ElasticsearchSearch: Search {
       gathering.add(reply, asked: size)
       position = reply.hits.last.map { SearchPosition($0.hit.message, score: $0.hit.score) }
     } while !gathering.isFull && !gathering.isExhausted && gathering.looked < Self.mostChecked
-    return gathering.page
+    return highlighted(gathering.page, pass.query)
+  }
+
+  /// Marked here, as the index would: it cuts texts in the same way, and need not send them twice.
+  private func highlighted(_ page: SearchPage, _ query: SearchQuery) -> SearchPage {
+    var page = page
+    var highlighter = SearchHighlighter(query)
+    for index in page.hits.indices {
+      page.hits[index].highlights = highlighter.highlights(page.hits[index].message.text)
+    }
+    return page
   }
 
   private func ask(_ pass: SearchPass, size: Int, after position: SearchPosition?) async throws -> SearchReply {
-    let markers = HighlightMarkers()
     let body = SearchBody(
-      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position,
-      markers: markers)
+      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position)
     var parameters = "allow_partial_search_results=true&filter_path=\(SearchReply.filterPath)"
     if let routing = pass.routing { parameters += "&routing=\(routing.percentEncoded)" }
     var writer = JSONWriter(capacity: 1_024)
     writer.value(body.json)
     let reply = try await client.search(in: alias, parameters, body: writer.bytes, timeout: Self.timeout)
-    return try SearchReply(reply, markers: markers)
+    return try SearchReply(reply)
   }
 
   private func reading<Result>(_ body: () async throws -> Result) async throws -> Result {

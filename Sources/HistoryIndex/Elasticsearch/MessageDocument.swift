@@ -70,13 +70,16 @@ enum MessageDocument {
     writer.member("reply_to", ifPresent: message.replyTo)
     writer.member("edited_at", ifPresent: message.editedAt)
     guard isTextIndexed else { return writer.member("text_unindexed", message.text) }
-    if let composed = ComposedText.ifDifferent(message.text) {
-      writer.member("text", composed)
+    if let text = IndexedText.ifDifferent(message.text) {
+      writer.member("text", text)
       writer.member("text_unindexed", message.text)
     } else {
       writer.member("text", message.text)
     }
     appendFeatures(of: message, to: &writer)
+    let extra = ExtraTerms(message.text)
+    append("parts", extra.parts, to: &writer)
+    append("signs", extra.signs, to: &writer)
   }
 
   private static func appendFeatures(of message: Message, to writer: inout JSONWriter) {

@@ -15,16 +15,11 @@ struct SearchBody {
   var hidden: [String] = []
   var size: Int
   var after: SearchPosition?
-  var markers: HighlightMarkers
 
   var json: JSONValue {
     var body: JSONValue = [
       "size": .integer(Int64(size)), "track_total_hits": .integer(Self.countedHits), "timeout": .string(Self.timeout),
       "query": boolean, "sort": Self.order(request.sort),
-      "highlight": [
-        "fields": ["text": ["type": "unified", "number_of_fragments": 0]],
-        "pre_tags": [.string(markers.before)], "post_tags": [.string(markers.after)],
-      ],
     ]
     if let after { body.append("search_after", after.values(request.sort)) }
     return body

@@ -19,14 +19,31 @@ struct SearchCompiler {
   /// nobody asks.
   private let named: [SearchQuery]
   private let query: SearchQuery
+  /// The literals whose first word is looked for within the index's words. Each costs a look at every word that there
+  /// is; what goes beyond is left to the check.
+  private let searchedWithinWords: [SearchQuery]
+  private static let mostSearchedWithinWords = 4
 
   init(_ query: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
     self.query = query
     self.rooms = rooms
+    let literals = query.leaves.filter { if case .literal = $0 { true } else { false } }
+    searchedWithinWords = Array(literals.prefix(Self.mostSearchedWithinWords))
     named = LiteralCheck.isNeeded(for: query) ? query.leaves : []
   }
 
-  func compile() -> JSONValue { compile(query, isNegated: false) }
+  /// - Parameter exact: what comes before everything else by relevance; `nil` if that is all the query.
+  func compile(exact: SearchQuery? = nil) -> JSONValue {
+    let wide = compile(query, isNegated: false)
+    guard let exact, exact != query else { return wide }
+    let first: JSONValue = [
+      "constant_score": ["filter": compile(exact, isNegated: false), "boost": .number(Self.exactScore)]
+    ]
+    return ["bool": ["must": [wide], "should": [first]]]
+  }
+
+  /// What no words' scores reach together.
+  private static let exactScore = 1_000.0
 
   private func compile(_ query: SearchQuery, isNegated: Bool) -> JSONValue {
     switch query {
@@ -43,9 +60,10 @@ struct SearchCompiler {
   private func leaf(_ query: SearchQuery) -> JSONValue {
     switch query {
     case .everything: Self.everything
-    case .word(let text), .phrase(let text): Self.phrase(text)
+    case .word(let text): Self.word(text)
+    case .phrase(let text): Self.conjunction([Self.phrase(text)] + Self.signs(LiteralCheck.trimmed(text)))
     case .prefix(let text): Self.prefix(text)
-    case .literal(let text): Self.literal(text)
+    case .literal(let text): Self.literal(text, isSearchedWithinWords: searchedWithinWords.contains(query))
     case .author(let name): Self.term("user", name)
     case .room(let reference): room(reference)
     case .time(let from, let to): Self.time(from, to)
@@ -58,13 +76,17 @@ struct SearchCompiler {
 
   private func any(_ parts: [SearchQuery], _ isNegated: Bool) -> JSONValue {
     guard !parts.isEmpty else { return Self.nothing }
-    let clauses = parts.map { compile($0, isNegated: isNegated) }
-    return ["bool": ["should": .array(clauses), "minimum_should_match": 1]]
+    return Self.disjunction(parts.map { compile($0, isNegated: isNegated) })
+  }
+
+  static func disjunction(_ clauses: [JSONValue]) -> JSONValue {
+    clauses.count == 1 ? clauses[0] : ["bool": ["should": .array(clauses), "minimum_should_match": 1]]
   }
 
   /// `must`, so that `relevance` scores it; within a filter it costs the same.
-  static func conjunction(_ clauses: [JSONValue]) -> JSONValue {
-    clauses.isEmpty ? everything : clauses.count == 1 ? clauses[0] : ["bool": ["must": .array(clauses)]]
+  static func conjunction(_ all: [JSONValue]) -> JSONValue {
+    let clauses = all.filter { $0 != everything }
+    return clauses.isEmpty ? everything : clauses.count == 1 ? clauses[0] : ["bool": ["must": .array(clauses)]]
   }
 
   private func room(_ reference: SearchQuery.RoomReference) -> JSONValue {
@@ -84,26 +106,50 @@ struct SearchCompiler {
   /// The analyzer cuts the words; their parts must stand next to each other. One that has none is left to the check.
   private static func phrase(_ text: String) -> JSONValue {
     guard text.unicodeScalars.contains(where: LiteralCheck.isSearchable) else { return everything }
-    return ["match_phrase": ["text": .string(text.precomposedStringWithCanonicalMapping)]]
+    return ["match_phrase": ["text": .string(IndexedText.of(text))]]
+  }
+
+  /// A word, a word of a camelCase name, a version that a `v` may stand before; or a word with signs.
+  private static func word(_ text: String) -> JSONValue {
+    if LiteralCheck.isNeeded(for: .word(text)) {
+      return conjunction([phrase(text)] + signs(LiteralCheck.trimmed(text)))
+    }
+    var analysis = TextAnalysis()
+    var choices = [phrase(text)]
+    if let part = ExtraTerms.part(analysis.tokens(text)) { choices.append(term("parts", part)) }
+    if ExtraTerms.isVersion(text) { choices.append(term("signs", text)) }
+    return disjunction(choices)
+  }
+
+  /// What the text must hold for the check to find the signs of a word there. Lone quotes and dots are in no index.
+  private static func signs(_ text: String, isPrefix: Bool = false) -> [JSONValue] {
+    ExtraTerms.signs(of: FoldedText(text), isPrefix: isPrefix).map { term("signs", $0) }
   }
 
   /// Elasticsearch does not analyse a prefix, so only its last part is one, and what stands before it is a phrase.
   private static func prefix(_ text: String) -> JSONValue {
-    let scalars = text.precomposedStringWithCanonicalMapping.unicodeScalars
+    let scalars = IndexedText.of(text).unicodeScalars
     // Pairs and single characters are in the index, longer beginnings are not; a phrase of them is as good.
-    if scalars.contains(where: SearchFolding.isCJK) { return phrase(text) }
+    if scalars.contains(where: SearchFolding.isCJK) { return conjunction([phrase(text)] + signs(text, isPrefix: true)) }
     let start = scalars.lastIndex { !LiteralCheck.isSearchable($0) }.map(scalars.index(after:)) ?? scalars.startIndex
     let last = String(scalars[start...])
-    guard !last.isEmpty else { return phrase(text) }
-    let clause: JSONValue = ["prefix": ["text": .string(SearchFolding.analyzed(last))]]
+    guard !last.isEmpty else { return conjunction([phrase(text)] + signs(text, isPrefix: true)) }
+    let folded = SearchFolding.analyzed(last)
+    var clause: JSONValue = ["prefix": ["text": .string(folded)]]
     let head = String(scalars[..<start])
-    guard head.unicodeScalars.contains(where: LiteralCheck.isSearchable) else { return clause }
-    return conjunction([phrase(head), clause])
+    guard head.unicodeScalars.contains(where: { !SearchSyntax.isSpace($0) }) else {
+      var analysis = TextAnalysis()
+      if let part = ExtraTerms.part(analysis.tokens(last)) {
+        clause = disjunction([clause, ["prefix": ["parts": .string(part)]]])
+      }
+      return clause
+    }
+    return conjunction([phrase(head), clause] + signs(text, isPrefix: true))
   }
 
   /// The words within it stand whole in the text; the first and the last may be parts of longer ones.
-  private static func literal(_ text: String) -> JSONValue {
-    let scalars = text.precomposedStringWithCanonicalMapping.unicodeScalars
+  private static func literal(_ text: String, isSearchedWithinWords: Bool) -> JSONValue {
+    let scalars = IndexedText.of(text).unicodeScalars
     let runs = scalars.split { !SearchFolding.isWordScalar($0) }
     let clauses = runs.map { run -> JSONValue in
       if run.contains(where: SearchFolding.isCJK) { return everything }
@@ -112,10 +158,15 @@ struct SearchCompiler {
       let isCutAfter = run.endIndex == scalars.endIndex
       if !isCutBefore, !isCutAfter { return phrase(String(run)) }
       if !isCutBefore { return ["prefix": ["text": .string(word)]] }
-      return ["wildcard": ["text": .string("*\(word)\(isCutAfter ? "*" : "")")]]
+      guard isSearchedWithinWords, !word.isEmpty else { return everything }
+      // Elasticsearch refuses patterns that are very long.
+      let isLong = word.count > longestPattern
+      return ["wildcard": ["text": .string("*\(word.prefix(longestPattern))\(isCutAfter || isLong ? "*" : "")")]]
     }
-    return conjunction(clauses.filter { $0 != everything } + cjkRuns(scalars))
+    return conjunction(clauses + cjkRuns(scalars))
   }
+
+  private static let longestPattern = 50
 
   /// Runs of Han and kana are substrings as phrases, wherever they are cut.
   private static func cjkRuns(_ scalars: String.UnicodeScalarView) -> [JSONValue] {

@@ -15,7 +15,7 @@ struct SearchReply {
   var isComplete: Bool
 
   /// - Throws: `UnexpectedReply`.
-  init(_ reply: JSONValue, markers: HighlightMarkers) throws {
+  init(_ reply: JSONValue) throws {
     guard let total = reply["hits"]?["total"]?["value"]?.integer,
       let relation = reply["hits"]?["total"]?["relation"]?.string
     else { throw UnexpectedReply(expected: "hits") }
@@ -23,21 +23,19 @@ struct SearchReply {
     isTotalLowerBound = relation != "eq"
     isComplete = try reply["timed_out"]?.boolean == false && ShardCounts(reply["_shards"]).failed == 0
     // `filter_path` leaves an empty list out.
-    hits = try (reply["hits"]?["hits"]?.array ?? []).map { try Self.found($0, markers) }
+    hits = try (reply["hits"]?["hits"]?.array ?? []).map(Self.found)
   }
 
-  private static func found(_ hit: JSONValue, _ markers: HighlightMarkers) throws -> Found {
+  private static func found(_ hit: JSONValue) throws -> Found {
     guard let message = hit["_source"].flatMap(MessageDocument.message) else {
       throw UnexpectedReply(expected: "a message")
     }
-    let marked = hit["highlight"]?["text"]?.array?.first?.string
     let found = SearchHit(
-      message: message, score: hit["_score"]?.number,
-      highlights: marked.map { markers.highlights(in: $0, of: message.text) } ?? [])
+      message: message, score: hit["_score"]?.number, highlights: [])
     return Found(hit: found, matched: (hit["matched_queries"]?.array ?? []).compactMap(\.string))
   }
 
   static let filterPath =
     "timed_out,_shards.total,_shards.successful,_shards.failed,hits.total,hits.hits._source,hits.hits._score,"
-    + "hits.hits.highlight,hits.hits.matched_queries"
+    + "hits.hits.matched_queries"
 }

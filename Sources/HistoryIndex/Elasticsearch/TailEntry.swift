@@ -4,14 +4,14 @@ import ChatRooms
 final class TailEntry: Sendable {
   let message: Message
   let isPublic: Bool
-  private let tokens: TextTokens
+  private let text: AnalyzedText
   private let features: MessageFeatures
 
   init(_ event: RoomEvent) {
     message = event.message
     isPublic = event.roomKind == .public
     let isGone = event.message.isDeleted || event.kind == .deletion
-    tokens = TextTokens(isGone ? "" : event.message.text)
+    text = AnalyzedText(isGone ? "" : event.message.text)
     features = MessageFeatures(isGone ? "" : event.message.text)
   }
 
@@ -31,8 +31,7 @@ final class TailEntry: Sendable {
   private func matches(leaf: SearchQuery, _ query: TailQuery) -> Bool {
     switch leaf {
     case .everything: true
-    case .word, .phrase: query.tokens(of: leaf).map { !tokens.ranges(of: $0).isEmpty } ?? false
-    case .prefix: query.tokens(of: leaf).map { !tokens.ranges(of: $0, isPrefix: true).isEmpty } ?? false
+    case .word, .phrase, .prefix: query.pattern(of: leaf)?.matches(text) ?? false
     case .author(let name): message.user == name
     case .room(let reference):
       query.rooms.contains { $0.reference == reference && $0.room.id == message.room }
@@ -46,41 +45,19 @@ final class TailEntry: Sendable {
     case .literal, .not, .all, .any: false
     }
   }
-
-  /// What the index would highlight.
-  func highlights(_ query: TailQuery) -> [Highlight] {
-    var found: [Highlight] = []
-    for (leaf, phrase) in query.phrases {
-      if case .prefix = leaf {
-        found += tokens.ranges(of: phrase, isPrefix: true)
-      } else {
-        found += tokens.ranges(of: phrase)
-      }
-    }
-    found.sort { $0.start < $1.start }
-    return found.reduce(into: []) { merged, next in
-      guard let last = merged.last, next.start < last.start + last.length else { return merged.append(next) }
-      merged[merged.count - 1].length = max(last.length, next.start + next.length - last.start)
-    }
-  }
 }
 
 /// A search's tree with its words cut once for all entries.
 struct TailQuery {
   let tree: SearchQuery
   let rooms: [(reference: SearchQuery.RoomReference, room: Room)]
-  let phrases: [(leaf: SearchQuery, tokens: TextTokens)]
+  private let patterns: [(leaf: SearchQuery, pattern: SearchPattern)]
 
   init(_ tree: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
     self.tree = tree
     self.rooms = rooms
-    phrases = tree.leaves.compactMap { leaf in
-      switch leaf {
-      case .word(let text), .phrase(let text), .prefix(let text): (leaf, TextTokens(text))
-      default: nil
-      }
-    }
+    patterns = tree.leaves.compactMap { leaf in SearchPattern(leaf).map { (leaf, $0) } }
   }
 
-  func tokens(of leaf: SearchQuery) -> TextTokens? { phrases.first { $0.leaf == leaf }?.tokens }
+  func pattern(of leaf: SearchQuery) -> SearchPattern? { patterns.first { $0.leaf == leaf }?.pattern }
 }

@@ -28,7 +28,7 @@ struct TailMatches {
       } else if let position, !position.precedes(entry.message, request.sort) {
         continue
       }
-      hits.append(SearchHit(message: entry.message, score: nil, highlights: entry.highlights(query)))
+      hits.append(SearchHit(message: entry.message, score: nil, highlights: []))
     }
     let order = request.sort == .oldest ? SearchSort.oldest : .recent
     hits.sort { SearchPosition($0.message, score: nil).precedes($1.message, order) }

@@ -11,6 +11,9 @@ enum MessageTags {
   static func author(_ name: String) -> String { "a" + hexadecimal(name) }
   static func mention(_ name: String) -> String { "m" + hexadecimal(name) }
   static func link(_ host: String) -> String { "l" + hexadecimal(host) }
+  /// A word of a camelCase name, folded.
+  static func part(_ word: String) -> String { "w" + word }
+  static func sign(_ sign: String) -> String { "s" + hexadecimal(sign) }
   static func has(_ feature: SearchQuery.Feature) -> String { "h" + feature.rawValue }
 
   static func words(of message: Message) -> String {
@@ -21,6 +24,8 @@ enum MessageTags {
     if !features.mentions.isEmpty { tags.append(has(.mention)) }
     if message.editedAt != nil { tags.append(has(.edit)) }
     tags += features.links.map(link) + features.mentions.map(mention)
+    let extra = ExtraTerms(message.text)
+    tags += extra.parts.map(part) + extra.signs.map(sign)
     return tags.joined(separator: " ")
   }
 

@@ -37,10 +37,12 @@ public struct SQLiteSearch: Search {
 
   public func search(_ request: SearchRequest) async throws -> SearchPage {
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
-    let query = try parse(request)
-    var plan = SQLiteSearchPlan(query, rooms: try await rooms(of: query, request))
-    if !request.rooms.isEmpty { plan.restrict(to: request.rooms.map(\.id)) }
-    let pass = SQLiteSearchPass(request: request, query: query, plan: plan, cursor: cursor)
+    let typed = try parse(request)
+    let query = request.sort == .relevance ? typed.widened : typed
+    let rooms = try await rooms(of: query, request)
+    let pass = SQLiteSearchPass(
+      request: request, query: query, plan: plan(query, rooms, request),
+      exact: query == typed ? nil : plan(typed, rooms, request), cursor: cursor)
     let deadline = ContinuousClock.now + Self.deadline
     let fresh = journal.clock.settled()
     do {
@@ -51,6 +53,14 @@ public struct SQLiteSearch: Search {
       log.warning("a search failed", ["error": "\(error)"])
       throw ChatError.unavailable("Search")
     }
+  }
+
+  private func plan(
+    _ query: SearchQuery, _ rooms: [(reference: SearchQuery.RoomReference, room: Room)], _ request: SearchRequest
+  ) -> SQLiteSearchPlan {
+    var plan = SQLiteSearchPlan(query, rooms: rooms)
+    if !request.rooms.isEmpty { plan.restrict(to: request.rooms.map(\.id)) }
+    return plan
   }
 
   private func rooms(

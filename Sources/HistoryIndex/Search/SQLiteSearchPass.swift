@@ -6,6 +6,8 @@ struct SQLiteSearchPass: Sendable {
   let request: SearchRequest
   let query: SearchQuery
   let plan: SQLiteSearchPlan
+  /// What comes first by relevance, where the plan finds more.
+  let exact: SQLiteSearchPlan?
   let cursor: SearchCursor?
 
   /// A message found, with the number that it is ranked by.
@@ -124,12 +126,7 @@ struct SQLiteSearchPass: Sendable {
   private func gatherByRelevance(_ connection: SQLiteConnection, _ gathering: inout Gathering) throws {
     let seen = Set(cursor?.seen ?? [])
     let wanted = max(0, min(request.limit, SearchCursor.mostByRelevance - seen.count))
-    let score = plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)"
-    let (sql, parameters) = statement(
-      columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (plan.lowestID, plan.endID))
-    let best = try connection.query(
-      sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
-    for row in best {
+    for row in try best(connection) {
       guard let id = row.integer(0), let room = row.integer(1), let seq = row.integer(2) else { continue }
       if seen.contains(SearchCursor.digest(room: room, seq: seq)) { continue }
       guard gathering.hits.count < wanted else {
@@ -143,6 +140,49 @@ struct SQLiteSearchPass: Sendable {
     }
   }
 
+  /// What matches as it was typed, then what only its inflections find.
+  private func best(_ connection: SQLiteConnection) throws -> [SQLRow] {
+    guard let exact else { return try best(of: plan, connection) }
+    let first = try best(of: exact, connection)
+    guard first.count < SearchCursor.mostByRelevance else { return first }
+    let ids = Set(first.compactMap { $0.integer(0) })
+    let others = try best(of: plan, connection).filter { row in row.integer(0).map { !ids.contains($0) } ?? false }
+    return first + others
+  }
+
+  /// Of words that very many messages hold, the newest of these are ranked: such words tell little, so that all of
+  /// them would be much work for an order that says nothing.
+  private func best(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> [SQLRow] {
+    if let first = try firstRanked(of: plan, connection) {
+      let rows = try ranked(plan, from: max(first, plan.lowestID), connection)
+      // Fewer if the caller may not read most of them.
+      if rows.count == SearchCursor.mostByRelevance { return rows }
+    }
+    return try ranked(plan, from: plan.lowestID, connection)
+  }
+
+  private static let mostRanked = 20_000
+
+  /// The oldest id among the newest matches that are ranked; `nil` if there are no more than these.
+  private func firstRanked(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> Int64? {
+    guard let match = plan.match else { return nil }
+    let sql = """
+      SELECT rowid FROM message_words WHERE message_words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?
+      """
+    return try connection.query(sql, [.text(match), .integer(plan.endID), .integer(Int64(Self.mostRanked))])
+      .first?.integer(0)
+  }
+
+  private func ranked(
+    _ plan: SQLiteSearchPlan, from lowestID: Int64, _ connection: SQLiteConnection
+  ) throws -> [SQLRow] {
+    let score = plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)"
+    let (sql, parameters) = statement(
+      plan, columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (lowestID, plan.endID))
+    return try connection.query(
+      sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
+  }
+
   // MARK: SQL
 
   private func count(_ connection: SQLiteConnection) throws -> Int {
@@ -153,9 +193,10 @@ struct SQLiteSearchPass: Sendable {
 
   /// - Parameter order: `ASC` or `DESC` by time.
   private func statement(
-    columns: String, order: String?, from ids: (lowest: Int64, end: Int64)
+    _ plan: SQLiteSearchPlan? = nil, columns: String, order: String?, from ids: (lowest: Int64, end: Int64)
   ) -> (String, [SQLValue]) {
     var conditions: [SQLiteSearchPlan.Condition] = []
+    let plan = plan ?? self.plan
     let key = plan.match == nil ? "m.id" : "w.rowid"
     var source = "messages m"
     if let match = plan.match {
@@ -172,13 +213,15 @@ struct SQLiteSearchPass: Sendable {
   }
 
   /// What the caller may read, as the database knows it at this moment, and as the request says of private rooms.
+  ///
+  /// The `+` keeps SQLite from reading room by room and sorting all that it finds: messages are in the order of time.
   private var scope: SQLiteSearchPlan.Condition {
     let scope = request.scope
     let rooms = "[\(scope.rooms.map(String.init).joined(separator: ","))]"
     let closed = "[\(scope.closedRooms.map(String.init).joined(separator: ","))]"
     return .init(
       sql: """
-        m.room_id IN (SELECT r.id FROM rooms r WHERE r.deleted_at IS NULL
+        +m.room_id IN (SELECT r.id FROM rooms r WHERE r.deleted_at IS NULL
           AND (? = 1 OR r.kind = 1 OR r.id IN (SELECT value FROM json_each(?)))
           AND r.id NOT IN (SELECT value FROM json_each(?)))
         """,

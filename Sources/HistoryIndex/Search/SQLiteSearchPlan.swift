@@ -90,12 +90,12 @@ struct SQLiteSearchPlan {
     /// What must all hold of a message, the fast parts apart from those that read its text.
     mutating func conjuncts(of query: SearchQuery) -> [Part] {
       switch query {
-      case .word(let text), .phrase(let text):
-        let words = phrase(text).map { [Part.match($0)] } ?? []
-        return LiteralCheck.isNeeded(for: query) ? words + [check(SQLiteSearch.standsFunction, text)] : words
+      case .word(let text): return LiteralCheck.isNeeded(for: query) ? withSigns(text) : [word(text)]
+      case .phrase(let text):
+        return LiteralCheck.isNeeded(for: query) ? withSigns(text) : phrase(text).map { [Part.match($0)] } ?? []
       case .prefix(let text):
-        let words = phrase(text).map { [Part.match($0 + " *")] } ?? []
-        return LiteralCheck.isNeeded(for: query) ? words + [check(SQLiteSearch.beginsFunction, text)] : words
+        if LiteralCheck.isNeeded(for: query) { return beginsWithSigns(text) }
+        return [.match(Self.disjunction([phrase(text), part(text)].compactMap { $0 }.map { $0 + " *" }))]
       case .literal(let text):
         let test = Condition(sql: "instr(m.text, ?) > 0", parameters: [.text(text)])
         return wordsWithin(text).map(Part.match) + [.condition(test)]
@@ -106,6 +106,28 @@ struct SQLiteSearchPlan {
     /// Words stand in the index without the symbols around and within them, which the text is looked at for.
     private func check(_ function: String, _ text: String) -> Part {
       .condition(Condition(sql: "\(function)(m.text, ?)", parameters: [.text(text)]))
+    }
+
+    /// A word, a word of a camelCase name, a version that a `v` may stand before.
+    private mutating func word(_ text: String) -> Part {
+      let version = ExtraTerms.isVersion(text) ? Self.tag(MessageTags.sign(text)) : nil
+      return .match(Self.disjunction([phrase(text), part(text), version].compactMap { $0 }))
+    }
+
+    private mutating func part(_ text: String) -> String? {
+      ExtraTerms.part(analysis.tokens(text)).map { Self.tag(MessageTags.part($0)) }
+    }
+
+    private mutating func withSigns(_ text: String) -> [Part] {
+      let signs = ExtraTerms.signs(of: FoldedText(LiteralCheck.trimmed(text)))
+      let found = [phrase(text)].compactMap { $0 } + signs.map { Self.tag(MessageTags.sign($0)) }
+      return found.map(Part.match) + [check(SQLiteSearch.standsFunction, text)]
+    }
+
+    private mutating func beginsWithSigns(_ text: String) -> [Part] {
+      let signs = ExtraTerms.signs(of: FoldedText(text), isPrefix: true)
+      let found = [phrase(text).map { $0 + " *" }].compactMap { $0 } + signs.map { Self.tag(MessageTags.sign($0)) }
+      return found.map(Part.match) + [check(SQLiteSearch.beginsFunction, text)]
     }
 
     /// `nil` if there is no word in the text.

@@ -10,7 +10,7 @@ import Testing
 
   @Test func randomTreesParseToThemselves() throws {
     var random = SplitMix(seed: 1)
-    for _ in 0..<3_000 {
+    for _ in 0..<12_000 {
       let query = Self.tree(&random)
       #expect(try parser.parse(query.description) == query, "\(query.description)")
     }
@@ -31,6 +31,27 @@ import Testing
       let query = try parser.parse(text)
       #expect(try parser.parse(query.description) == query, "\(text.debugDescription) → \(query.description)")
       #expect(Self.depth(of: query) <= 4)
+    }
+  }
+
+  /// What is typed, with a sign or two added, taken out or put elsewhere.
+  @Test func mutationsOfWhatIsTypedParseToSomethingThatParsesToItself() throws {
+    let typed = SearchTheme.all.flatMap { $0.scenarios.map(\.query) }
+    let signs = Array("\"`-*:#@\\ “：－\u{3000}OR\0".unicodeScalars)
+    var random = SplitMix(seed: 3)
+    for _ in 0..<15_000 {
+      var scalars = Array((typed.randomElement(using: &random) ?? "").unicodeScalars)
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let place = Int.random(in: 0...scalars.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: scalars.insert(signs.randomElement(using: &random) ?? " ", at: place)
+        case 1 where place < scalars.count: scalars.remove(at: place)
+        default: scalars.shuffle(using: &random)
+        }
+      }
+      let text = String(String.UnicodeScalarView(scalars))
+      let query = try parser.parse(text)
+      #expect(try parser.parse(query.description) == query, "\(text.debugDescription) → \(query.description)")
     }
   }
 

@@ -18,77 +18,65 @@ enum LiteralCheck {
   ///
   /// - Parameter isMatched: what the index says of a part that it can tell.
   static func holds(_ query: SearchQuery, on message: Message, isMatched: (SearchQuery) -> Bool) -> Bool {
-    holds(query, text: message.text, folded: SearchFolding.folded(message.text), isMatched)
+    var folded: FoldedText?
+    return holds(query, text: message.text, &folded, isMatched)
   }
 
   /// Whether a text holds what the query's words say with their symbols; what the index can tell counts as told.
   static func holds(_ query: SearchQuery, in text: String) -> Bool {
-    holds(query, text: text, folded: SearchFolding.folded(text)) { _ in true }
+    var folded: FoldedText?
+    return holds(query, text: text, &folded) { _ in true }
   }
 
   private static func holds(
-    _ query: SearchQuery, text: String, folded: String, _ isMatched: (SearchQuery) -> Bool
+    _ query: SearchQuery, text: String, _ folded: inout FoldedText?, _ isMatched: (SearchQuery) -> Bool
   ) -> Bool {
     switch query {
-    case .not(let part): return !holds(part, text: text, folded: folded, isMatched)
-    case .all(let parts): return parts.allSatisfy { holds($0, text: text, folded: folded, isMatched) }
-    case .any(let parts): return parts.contains { holds($0, text: text, folded: folded, isMatched) }
+    case .not(let part): return !holds(part, text: text, &folded, isMatched)
+    case .all(let parts): return parts.allSatisfy { holds($0, text: text, &folded, isMatched) }
+    case .any(let parts): return parts.contains { holds($0, text: text, &folded, isMatched) }
     default: break
     }
     guard isNeeded(for: query) else { return isMatched(query) }
+    if case .literal(let literal) = query { return text.utf8.firstRange(of: literal) != nil }
+    let whole = folded ?? FoldedText(text)
+    folded = whole
     switch query {
-    case .literal(let literal): return text.utf8.firstRange(of: literal) != nil
     case .word(let word), .phrase(let word):
-      return contains(folded, SearchFolding.folded(trimmed(word)), isPrefix: false)
-    case .prefix(let word): return contains(folded, SearchFolding.folded(word), isPrefix: true)
+      return !whole.ranges(of: FoldedText(trimmed(word)), most: 1).isEmpty
+    case .prefix(let word): return !whole.ranges(of: FoldedText(word), isPrefix: true, most: 1).isEmpty
     default: return true
     }
   }
 
   /// Symbols that the analyzer drops and that mean something within or around a word. Punctuation at its ends does not.
   static func holdsSymbols(_ text: String) -> Bool {
-    let core = trimmed(text)
-    if core.contains("::") || !core.unicodeScalars.contains(where: isSearchable) { return true }
-    return core.unicodeScalars.contains { scalar in
-      if "#%@\\&*".unicodeScalars.contains(scalar) { return true }
-      switch scalar.properties.generalCategory {
-      case .mathSymbol, .currencySymbol, .modifierSymbol: return true
-      default: return false
-      }
-    }
-  }
-
-  /// The analyzer makes a token of it, or a part of one: words and emoji.
-  static func isSearchable(_ scalar: Unicode.Scalar) -> Bool {
-    SearchFolding.isWordScalar(scalar) || scalar.properties.generalCategory == .otherSymbol
-  }
-
-  /// Without the punctuation of a sentence around it; whole if it is nothing else.
-  private static func trimmed(_ text: String) -> String {
-    let punctuation = Set(".,;:!?\"'()[]{}…«»“”‘’「」『』。、，！？`".unicodeScalars)
-    let core = text.unicodeScalars.drop(while: punctuation.contains)
-    guard let end = core.lastIndex(where: { !punctuation.contains($0) }) else { return text }
-    return String(core[...end])
-  }
-
-  /// `word` stands in `text`, not as a part of a longer word.
-  private static func contains(_ text: String, _ word: String, isPrefix: Bool) -> Bool {
-    let text = Array(text.unicodeScalars)
-    let word = Array(word.unicodeScalars)
-    guard let first = word.first, let last = word.last, text.count >= word.count else { return word.isEmpty }
-    for start in 0...(text.count - word.count) where text[start] == first {
-      let end = start + word.count
-      guard text[start..<end].elementsEqual(word) else { continue }
-      let isOpen = start > 0 && joins(text[start - 1], first)
-      let isShut = !isPrefix && end < text.count && joins(last, text[end])
-      if !isOpen && !isShut { return true }
+    let core = trimmed(text).unicodeScalars
+    if !core.contains(where: isSearchable) { return true }
+    var isAfterColon = false
+    for scalar in core {
+      if scalar == ":", isAfterColon { return true }
+      isAfterColon = scalar == ":"
+      if !isSearchable(scalar), FoldedText.isSymbol(scalar) { return true }
     }
     return false
   }
 
-  private static func joins(_ left: Unicode.Scalar, _ right: Unicode.Scalar) -> Bool {
-    SearchFolding.isWordScalar(left) && SearchFolding.isWordScalar(right) && !SearchFolding.isCJK(left)
-      && !SearchFolding.isCJK(right)
+  /// The analyzer makes a token of it, or a part of one: words and emoji.
+  static func isSearchable(_ scalar: Unicode.Scalar) -> Bool {
+    if SearchFolding.isWordScalar(scalar) { return true }
+    switch TextScalar(scalar) {
+    case .word, .mark, .single, .emoji, .regionalIndicator, .soundMark: return true
+    case .separator, .nothing: return false
+    }
+  }
+
+  /// Without the punctuation of a sentence around it; whole if it is nothing else.
+  static func trimmed(_ text: String) -> String {
+    let punctuation = Set(".,;:!?\"'()[]{}…«»“”‘’「」『』。、，！？`".unicodeScalars)
+    let core = text.unicodeScalars.drop(while: punctuation.contains)
+    guard let end = core.lastIndex(where: { !punctuation.contains($0) }) else { return text }
+    return core.contains(where: isSearchable) ? String(core[...end]) : text
   }
 }
 
