@@ -13,6 +13,8 @@ struct SearchReply {
   var isTotalLowerBound: Bool
   /// Every shard answered in time.
   var isComplete: Bool
+  /// What was counted.
+  var aggregations: JSONValue?
 
   /// - Throws: `UnexpectedReply`.
   init(_ reply: JSONValue, markers: HighlightMarkers) throws {
@@ -22,6 +24,7 @@ struct SearchReply {
     self.total = Int(clamping: total)
     isTotalLowerBound = relation != "eq"
     isComplete = try reply["timed_out"]?.boolean == false && ShardCounts(reply["_shards"]).failed == 0
+    aggregations = reply["aggregations"]
     // `filter_path` leaves an empty list out.
     hits = try (reply["hits"]?["hits"]?.array ?? []).map { try Self.found($0, markers) }
   }
@@ -39,5 +42,5 @@ struct SearchReply {
 
   static let filterPath =
     "timed_out,_shards.total,_shards.successful,_shards.failed,hits.total,hits.hits._source,hits.hits._score,"
-    + "hits.hits.highlight,hits.hits.matched_queries"
+    + "hits.hits.highlight,hits.hits.matched_queries,aggregations.*.buckets"
 }

@@ -22,10 +22,20 @@ public struct SearchRequest: Sendable {
   public var timeZone: String
   /// Whom `me` means.
   public var caller: User?
+  /// The user is still typing: the last word may be the beginning of a longer one.
+  public var isLastWordPrefix: Bool
+  /// By what the hits are to be counted.
+  public var facets: [SearchFacets.Kind]
+  /// When the search gives what it has; `nil`: `standardDeadline` after it begins.
+  public var deadline: ContinuousClock.Instant?
+
+  /// How long a search takes at most.
+  public static let standardDeadline: Duration = .seconds(2)
 
   public init(
     query: String, scope: ReadScope, rooms: [Room] = [], sort: SearchSort = .recent, limit: Int = 20,
-    cursor: String? = nil, timeZone: String = "UTC", caller: User? = nil
+    cursor: String? = nil, timeZone: String = "UTC", caller: User? = nil, isLastWordPrefix: Bool = false,
+    facets: [SearchFacets.Kind] = [], deadline: ContinuousClock.Instant? = nil
   ) {
     self.query = query
     self.scope = scope
@@ -35,6 +45,9 @@ public struct SearchRequest: Sendable {
     self.cursor = cursor
     self.timeZone = timeZone
     self.caller = caller
+    self.isLastWordPrefix = isLastWordPrefix
+    self.facets = facets
+    self.deadline = deadline
   }
 }
 
@@ -69,11 +82,14 @@ public struct SearchPage: Sendable, Equatable {
   public var next: String?
   /// False where a shard or the deadline cut the search short.
   public var isComplete: Bool
-  /// Every message acknowledged with a timestamp up to here is reflected.
+  /// Every message acknowledged with a timestamp up to here is reflected; 0 where nothing can be said.
   public var freshAsOf: Milliseconds
+  /// `nil` where none were asked for.
+  public var facets: SearchFacets?
 
   public init(
-    hits: [SearchHit], total: Int, isTotalLowerBound: Bool, next: String?, isComplete: Bool, freshAsOf: Milliseconds
+    hits: [SearchHit], total: Int, isTotalLowerBound: Bool, next: String?, isComplete: Bool, freshAsOf: Milliseconds,
+    facets: SearchFacets? = nil
   ) {
     self.hits = hits
     self.total = total
@@ -81,6 +97,7 @@ public struct SearchPage: Sendable, Equatable {
     self.next = next
     self.isComplete = isComplete
     self.freshAsOf = freshAsOf
+    self.facets = facets
   }
 }
 
