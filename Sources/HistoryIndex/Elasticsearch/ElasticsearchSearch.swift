@@ -12,9 +12,10 @@ public struct ElasticsearchSearch: Search {
   typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
 
   /// A request of ours gives up this much after the shards' own deadline.
-  private static let grace: Duration = .milliseconds(500)
-  /// Less than this is not worth asking.
-  private static let leastTime: Duration = .milliseconds(20)
+  private static let grace: Duration = .seconds(1)
+  /// A page that has nothing yet gets this much time at least, and less is not worth asking for more.
+  private static let leastFirst: Duration = .milliseconds(500)
+  private static let leastMore: Duration = .milliseconds(20)
   /// Hits that a page with literals looks through.
   private static let mostChecked = 4_000
 
@@ -25,6 +26,8 @@ public struct ElasticsearchSearch: Search {
   private let tail: SearchTail
   private let parse: Parser
   private let resolve: RoomResolver
+  /// For requests that bring none.
+  private let standardDeadline: Duration
   private let log: Log
 
   /// - Parameters:
@@ -40,8 +43,9 @@ public struct ElasticsearchSearch: Search {
 
   init(
     client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = { try $0.parsed() },
-    resolve: @escaping RoomResolver, log: Log
+    resolve: @escaping RoomResolver, log: Log, deadline: Duration = SearchRequest.standardDeadline
   ) {
+    standardDeadline = deadline
     self.client = client
     self.alias = names.read
     let alias = names.read
@@ -59,7 +63,7 @@ public struct ElasticsearchSearch: Search {
   public func upkeep() async { await tail.run() }
 
   public func search(_ request: SearchRequest) async throws -> SearchPage {
-    let deadline = request.deadline ?? .now + SearchRequest.standardDeadline
+    let deadline = request.deadline ?? .now + standardDeadline
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
     let query = try parse(request)
     let rooms = try await rooms(of: query, request)
@@ -104,11 +108,9 @@ public struct ElasticsearchSearch: Search {
     var position = pass.start
     var isFirst = true
     repeat {
-      let left = deadline - .now
-      guard left > Self.leastTime else {
+      let left = isFirst ? max(deadline - .now, Self.leastFirst) : deadline - .now
+      guard left > Self.leastMore else {
         gathering.cutShort()
-        // Not even the first was asked for.
-        if isFirst { throw ChatError.unavailable("Search") }
         break
       }
       let size = pass.size(found: gathering.hits.count, isFirst: isFirst)

@@ -13,8 +13,9 @@ struct SearchSuggestion: Sendable, Equatable {
   var text: String
   /// The whole query with it in place of what was being typed.
   var query: String
-  /// A room's id.
+  /// A room's id and name.
   var room: RoomID?
+  var name: String?
 
   func write(to writer: inout JSONWriter) {
     writer.object {
@@ -22,6 +23,7 @@ struct SearchSuggestion: Sendable, Equatable {
       $0.member("text", text)
       $0.member("query", query)
       $0.member("room", ifPresent: room)
+      $0.member("name", ifPresent: name)
     }
   }
 }
@@ -39,14 +41,14 @@ struct SearchSuggestions: Sendable {
   /// For the word that the text ends with.
   func suggestions(for typed: String, limit: Int) async throws -> [SearchSuggestion] {
     let word = TypedWord(typed)
-    let found: [(SearchSuggestion.Kind, String, RoomID?)]
+    let found: [(SearchSuggestion.Kind, String, Room?)]
     switch word.name {
     case nil:
       guard !word.value.isEmpty else { return [] }
       found = Self.matching(Self.operators, word.value).map { (.operator, $0, nil) }
     case "from"?, "mentions"?:
       found = try await users(word, limit).map { (.user, word.typedName + $0, nil) }
-    case "in"?: found = try await rooms(word, limit).map { (.room, word.typedName + $0.text, $0.id) }
+    case "in"?: found = try await rooms(word, limit).map { (.room, word.typedName + Self.reference(to: $0), $0) }
     case "has"?:
       let features = SearchQuery.Feature.allCases.map(\.rawValue)
       found = Self.matching(features, word.value).map { (.value, word.typedName + $0, nil) }
@@ -55,7 +57,7 @@ struct SearchSuggestions: Sendable {
     default: found = []
     }
     return found.prefix(limit).map { kind, text, room in
-      SearchSuggestion(kind: kind, text: text, query: word.before + word.sign + text, room: room)
+      SearchSuggestion(kind: kind, text: text, query: word.before + word.sign + text, room: room?.id, name: room?.name)
     }
   }
 
@@ -70,15 +72,21 @@ struct SearchSuggestions: Sendable {
   }
 
   /// Public rooms and the reader's own: those whose name begins so first, then those that hold it.
-  private func rooms(_ word: TypedWord, _ limit: Int) async throws -> [(text: String, id: RoomID)] {
+  private func rooms(_ word: TypedWord, _ limit: Int) async throws -> [Room] {
     let filter = RoomFilter(
       reader: reader, isAdmin: isAdmin, text: word.value.isEmpty ? nil : word.value, limit: Self.roomsLookedAt)
-    let found = try await rooms.rooms(filter).compactMap { summary in
-      summary.room.name.map { (name: $0, id: summary.room.id) }
-    }
-    let begins = found.filter { $0.name.lowercased().hasPrefix(word.value.lowercased()) }
-    let holds = found.filter { !$0.name.lowercased().hasPrefix(word.value.lowercased()) }
-    return (begins + holds).prefix(limit).map { (text: Self.quoted($0.name), id: $0.id) }
+    let found = try await rooms.rooms(filter).map(\.room).filter { $0.name != nil }
+    let begins = found.filter { Self.begins($0, word.value) }
+    return Array((begins + found.filter { !Self.begins($0, word.value) }).prefix(limit))
+  }
+
+  private static func begins(_ room: Room, _ typed: String) -> Bool {
+    room.name?.lowercased().hasPrefix(typed.lowercased()) ?? false
+  }
+
+  /// Only public rooms have names that are theirs alone.
+  private static func reference(to room: Room) -> String {
+    room.kind == .public ? quoted(room.name ?? "") : "#\(room.id)"
   }
 
   private static let roomsLookedAt = 100
