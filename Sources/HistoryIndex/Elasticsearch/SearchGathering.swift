@@ -114,15 +114,24 @@ struct SearchGathering {
 
   /// The index's hits and the tail's, in one order.
   var page: SearchPage {
-    let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
-    let merged = pass.request.sort == .relevance ? tail + hits : (tail + hits).sorted(by: comesFirst)
+    let merged = merged
     let given = Array(merged.prefix(pass.wanted))
-    let isLonger = hasMore || merged.count > given.count || pass.tail.hasMore
+    let isLonger = hasMore || merged.count > given.count
     let isWhole = isComplete && !(hasMore && !isFull)
     let total = total(found: merged.count, isLonger: isLonger)
     return SearchPage(
       hits: given, total: total.count, isTotalLowerBound: total.isLowerBound || !isWhole,
       next: isLonger ? next(given) : nil, isComplete: isWhole, freshAsOf: 0, facets: facets)
+  }
+
+  private var merged: [SearchHit] {
+    guard pass.request.sort == .relevance else {
+      let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
+      return (tail + hits).sorted(by: comesFirst)
+    }
+    // The tail's hits have no score. Half of a page is theirs, and what the index's leave.
+    let share = max(1, pass.wanted / 2, pass.wanted - hits.count)
+    return pass.tail.hits.prefix(share) + hits + pass.tail.hits.dropFirst(share)
   }
 
   private func total(found: Int, isLonger: Bool) -> (count: Int, isLowerBound: Bool) {
@@ -142,7 +151,7 @@ struct SearchGathering {
 
   /// Of a page that was cut short nothing behind the cut may be given: the next page begins there.
   private func isBeforeLast(_ hit: SearchHit) -> Bool {
-    pass.request.sort == .relevance || last.map { comesFirst(hit, $0) } ?? false
+    last.map { comesFirst(hit, $0) } ?? false
   }
 
   private func comesFirst(_ left: SearchHit, _ right: SearchHit) -> Bool {

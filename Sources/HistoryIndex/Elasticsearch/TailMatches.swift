@@ -7,8 +7,6 @@ struct TailMatches {
 
   /// Matches behind the cursor, in the search's order.
   private(set) var hits: [SearchHit] = []
-  /// There are more than `hits` for later pages.
-  private(set) var hasMore = false
   /// All matches, on whichever page.
   private(set) var matched: [Message] = []
   /// Documents whose state in the index does not count.
@@ -39,11 +37,5 @@ struct TailMatches {
     }
     let order = request.sort == .oldest ? SearchSort.oldest : .recent
     hits.sort { SearchPosition($0.message, score: nil).precedes($1.message, order) }
-    // The rest of a page belongs to the index's hits.
-    let most = max(1, request.limit / 2)
-    if request.sort == .relevance, hits.count > most {
-      hits = Array(hits.prefix(most))
-      hasMore = true
-    }
   }
 }
