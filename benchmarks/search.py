@@ -105,7 +105,8 @@ def queries(texts, rooms, number):
     rare = [word for word, count in frequency.items() if 2 <= count <= 5]
     common = [word for word, _ in frequency.most_common(20)]
     pairs = [words for words in cut if len(words) > 3]
-    asian = [text for name, text in texts if not name.startswith("english") and len(text) > 3 and '"' not in text]
+    asian = [run for name, text in texts if not name.startswith("english")
+             for run in re.findall(r"[\u3041-\u30fa\u4e00-\u9fff]{3,}", text)]
 
     def phrase():
         words = random.choice(pairs)

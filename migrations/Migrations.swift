@@ -41,10 +41,12 @@ public enum Migrations {
   public static let mysql = [
     Migration(1, "foundation", PackageResources.mysql_0001_foundation_sql),
     Migration(2, "flush", PackageResources.mysql_0002_flush_sql),
+    Migration(7, "closed_rooms", PackageResources.mysql_0007_closed_rooms_sql),
   ]
   public static let sqlite = [
     Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql),
     Migration(2, "search", PackageResources.sqlite_0002_search_sql),
+    Migration(7, "closed_rooms", PackageResources.sqlite_0007_closed_rooms_sql),
   ]
   public static let elasticsearch = [
     IndexTemplate(1, "messages", PackageResources.elasticsearch_0001_messages_json)

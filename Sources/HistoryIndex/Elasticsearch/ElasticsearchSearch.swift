@@ -62,6 +62,8 @@ public struct ElasticsearchSearch: Search {
   /// Refreshes the index while searches come, so that what it shows need not be matched here. Until it is cancelled.
   public func upkeep() async { await tail.run() }
 
+  public func look() async -> SearchLook? { SearchLook(view: await tail.current()) }
+
   public func search(_ request: SearchRequest) async throws -> SearchPage {
     let deadline = request.deadline ?? .now + standardDeadline
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
@@ -69,7 +71,7 @@ public struct ElasticsearchSearch: Search {
     let rooms = try await rooms(of: query, request)
     return try await reading {
       // Before the search: what leaves the tail later is in the index by then.
-      let view = await tail.current()
+      let view = if let look = request.look { look.view } else { await tail.current() }
       let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
       let pass = SearchPass(
         request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(),

@@ -26,6 +26,8 @@ public struct SearchRequest: Sendable {
   public var isLastWordPrefix: Bool
   /// By what the hits are to be counted.
   public var facets: [SearchFacets.Kind]
+  /// A look that `Search.look` took since the search was asked for; `nil`: the search takes one itself.
+  public var look: SearchLook?
   /// When the search gives what it has; `nil`: `standardDeadline` after it begins.
   public var deadline: ContinuousClock.Instant?
 
@@ -103,6 +105,19 @@ public struct SearchPage: Sendable, Equatable {
 
 /// Full-text search: `ElasticsearchSearch` or `SQLiteSearch`.
 public protocol Search: Sendable {
+  /// Looks for what the index does not show yet, which can be done while it is found out what the caller may read.
+  func look() async -> SearchLook?
+
   /// - Throws: `ChatError` 400 for a cursor that is none, 503 if the index does not answer.
   func search(_ request: SearchRequest) async throws -> SearchPage
+}
+
+extension Search {
+  /// For searches that have nothing to look for.
+  public func look() async -> SearchLook? { nil }
+}
+
+/// What a search needs to know beside the index: see `Search.look`.
+public struct SearchLook: Sendable {
+  let view: SearchTail.View
 }

@@ -33,9 +33,11 @@ struct SearchRoutes: Sendable {
     request.deadline = deadline
     let reply = try await gate.pass(identity.user?.name, by: deadline) { [request] in
       var request = request
+      async let look = services.search.look()
       // Read when it is the search's turn: what the caller may read now.
       request.rooms = try await rooms(routed, identity)
       request.scope = try await services.rooms.readScope(of: identity.user?.id, isAdmin: identity.caller.isAdmin)
+      request.look = await look
       return try await results(of: request, context: context.map(Int.init), since: start)
     }
     return .response(.json { reply.write(to: &$0) })
@@ -46,15 +48,21 @@ struct SearchRoutes: Sendable {
   ) async throws -> SearchResults {
     let page = try await services.search.search(request)
     var reply = SearchResults(page: page, names: [:], context: nil, milliseconds: 0)
-    for id in page.rooms where reply.names[id] == nil {
-      reply.names[id] = try await services.rooms.room(id)?.name
-    }
+    reply.names = try await names(of: Set(page.rooms))
     if let context {
       reply.context = try await SearchContext(rooms: services.rooms, history: services.history)
         .messages(around: page.hits, count: context)
     }
     reply.milliseconds = Int((ContinuousClock.now - start) / .milliseconds(1))
     return reply
+  }
+
+  /// Asked for together: each may be a way to Redis or the database.
+  private func names(of rooms: Set<RoomID>) async throws -> [RoomID: String?] {
+    try await withThrowingTaskGroup(of: (RoomID, String?).self) { [store = services.rooms] group in
+      for id in rooms { group.addTask { (id, try await store.room(id)?.name) } }
+      return try await group.reduce(into: [:]) { $0.updateValue($1.1, forKey: $1.0) }
+    }
   }
 
   private func suggest(_ routed: RoutedRequest) async throws -> HTTPReply {
