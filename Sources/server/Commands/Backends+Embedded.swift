@@ -4,7 +4,7 @@ import HistoryIndex
 
 extension Backends {
   static func openEmbedded(
-    folder path: String, isReading: Bool, metrics: Metrics, log: Log
+    folder path: String, isReading: Bool = false, metrics: Metrics, log: Log
   ) async throws -> Backends {
     let (folder, database) = try await Blocking.run {
       // SQLite's log lets others read while a server writes; the schema is the server's to bring up to date.
