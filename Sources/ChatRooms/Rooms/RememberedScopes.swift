@@ -14,10 +14,13 @@ final class RememberedScopes: @unchecked Sendable {
 
   private let lock = NSLock()
   private var scopes: [Key: (scope: ReadScope, readAt: ContinuousClock.Instant)] = [:]
+  private var forgottenAt: ContinuousClock.Instant?
 
   /// - Parameter readAt: when the database was asked.
   func keep(_ scope: ReadScope, of user: UserID?, isAdmin: Bool, readAt: ContinuousClock.Instant) {
     lock.withLock {
+      // It may have been read just before somebody was removed.
+      if let forgottenAt, readAt <= forgottenAt { return }
       if scopes.count >= Self.capacity { scopes = [:] }
       scopes[Key(user: user, isAdmin: isAdmin)] = (scope, readAt)
     }
@@ -30,5 +33,10 @@ final class RememberedScopes: @unchecked Sendable {
   }
 
   /// Somebody's rooms have become fewer.
-  func forgetAll() { lock.withLock { scopes = [:] } }
+  func forgetAll() {
+    lock.withLock {
+      scopes = [:]
+      forgottenAt = .now
+    }
+  }
 }
