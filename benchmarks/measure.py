@@ -324,4 +324,5 @@ def write(rows, options):
         file.write("\n".join(lines) + "\n" + ("\n## " + tail[0] if tail else ""))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -98,7 +98,9 @@ final class Application: Sendable {
     _ monitor: HealthMonitor
   ) -> Router {
     guard configuration.role == .indexer else {
-      return APIRoutes.router(services: services, authenticator: authenticator, phase: phase, monitor: monitor)
+      return APIRoutes.router(
+        services: services, authenticator: authenticator, phase: phase, monitor: monitor,
+        searches: configuration.searches)
     }
     var router = Router(metrics: RouteMetrics(services.metrics), errors: RouteErrors(log: services.log))
     HealthRoutes(metrics: services.metrics, phase: phase, monitor: monitor).add(to: &router)

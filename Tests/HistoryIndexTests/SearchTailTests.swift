@@ -77,7 +77,7 @@ import Testing
   {
     ElasticsearchSearch(
       client: elastic.client, names: elastic.names, journal: journal, parse: { _ in tree }, resolve: { _, _ in nil },
-      log: .silent)
+      log: .silent, deadline: .seconds(30))
   }
 
   @Test func theTailIsFoundAndHidesWhatTheIndexStillHolds() async throws {

@@ -4,8 +4,8 @@ import Drivers
 ///
 /// Cached are rooms by id, users by name, and memberships, "no member" too (in memory alone). What this server changes
 /// is void everywhere before the call returns, if Redis answers; if it does not, other servers may see the old state for
-/// up to a minute. Listings, members and `readScope` are always read from the database. A cached membership's `readSeq`
-/// may be old.
+/// up to a minute. Listings, members and `readScope` are always read from the database; while that does not answer,
+/// `readScope` is what it was up to a minute ago. A cached membership's `readSeq` may be old.
 public final class CachedRoomStore: RoomStore {
   /// Milliseconds in memory.
   static let lifetime = 5_000
@@ -25,6 +25,7 @@ public final class CachedRoomStore: RoomStore {
   private let rooms: MemoryCache<RoomID, Room?>
   private let users: MemoryCache<String, User?>
   private let memberships: MemoryCache<MembershipKey, Membership?>
+  private let scopes = RememberedScopes()
   private let sharedHits: Counter
   private let misses: Counter
 
@@ -169,6 +170,7 @@ public final class CachedRoomStore: RoomStore {
 
   /// Empties this server's memory: messages of other servers may have been missed.
   public func forgetEverything() {
+    scopes.forgetAll()
     rooms.removeAll { _ in true }
     users.removeAll { _ in true }
     memberships.removeAll { _ in true }
@@ -198,6 +200,7 @@ public final class CachedRoomStore: RoomStore {
   }
 
   private func forget(room: RoomID) {
+    scopes.forgetAll()
     rooms.remove(room)
     memberships.removeAll { $0.room == room }
   }
@@ -216,6 +219,10 @@ extension CachedRoomStore {
     try await store.users(after: after, limit: limit)
   }
 
+  public func users(beginningWith beginning: String, limit: Int) async throws -> [User] {
+    try await store.users(beginningWith: beginning, limit: limit)
+  }
+
   public func room(named name: String) async throws -> Room? { try await store.room(named: name) }
 
   public func summary(of id: RoomID, reader: UserID?) async throws -> RoomSummary? {
@@ -228,6 +235,14 @@ extension CachedRoomStore {
   public func memberships(of user: UserID) async throws -> [Membership] { try await store.memberships(of: user) }
 
   public func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
-    try await store.readScope(of: user, isAdmin: isAdmin)
+    let start = ContinuousClock.now
+    do {
+      let scope = try await store.readScope(of: user, isAdmin: isAdmin)
+      scopes.keep(scope, of: user, isAdmin: isAdmin, readAt: start)
+      return scope
+    } catch let error as SQLError where error.kind == .unavailable {
+      guard let scope = scopes.scope(of: user, isAdmin: isAdmin) else { throw error }
+      return scope
+    }
   }
 }

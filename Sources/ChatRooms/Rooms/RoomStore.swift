@@ -104,6 +104,8 @@ public protocol RoomStore: Sendable {
   func users(ids: [UserID]) async throws -> [User]
   /// Rising by id.
   func users(after: UserID, limit: Int) async throws -> [User]
+  /// Users whose name begins so, in lower or upper case or with a capital, by name.
+  func users(beginningWith beginning: String, limit: Int) async throws -> [User]
   func updateUser(_ user: User, displayName: String?) async throws -> User
   /// Marks the user deleted; the name stays taken. Memberships must have been ended before.
   func deleteUser(_ user: User) async throws
@@ -134,4 +136,9 @@ public protocol RoomStore: Sendable {
   /// Moves the mark forward, never back.
   func markRead(room: RoomID, user: UserID, seq: Int64) async throws -> Membership?
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope
+}
+
+extension RoomStore {
+  /// For stores that are not asked for it.
+  public func users(beginningWith beginning: String, limit: Int) async throws -> [User] { [] }
 }

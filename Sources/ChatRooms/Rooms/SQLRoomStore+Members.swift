@@ -76,18 +76,22 @@ extension SQLRoomStore {
     }
   }
 
+  /// One question, so that both parts are of one moment: a room is among the own or among the closed ones.
   public func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
     // An admin reads private rooms without being a member: there, deleted ones of any kind must be named.
-    let closed = "SELECT id FROM rooms WHERE deleted_at IS NOT NULL AND (kind = 1 OR ? = 1) ORDER BY id"
-    let own = """
-      SELECT m.room_id FROM members m JOIN rooms r ON r.id = m.room_id
-      WHERE m.user_id = ? AND r.kind <> 1 AND r.deleted_at IS NULL ORDER BY m.room_id
+    let sql = """
+      SELECT m.room_id, 1 FROM members m JOIN rooms r ON r.id = m.room_id
+      WHERE m.user_id = ? AND r.kind <> 1 AND r.deleted_at IS NULL
+      UNION ALL SELECT id, 0 FROM rooms WHERE deleted_at > 0 AND (kind = 1 OR ? = 1)
       """
-    return try await database.withReader { connection in
-      ReadScope(
-        isUnlimited: isAdmin,
-        rooms: try connection.query(own, [.integer(user ?? 0)]).compactMap { $0.integer(0) },
-        closedRooms: try connection.query(closed, [.integer(isAdmin ? 1 : 0)]).compactMap { $0.integer(0) })
+    let rows = try await database.query(sql, [.integer(user ?? 0), .integer(isAdmin ? 1 : 0)])
+    var scope = ReadScope(isUnlimited: isAdmin, rooms: [], closedRooms: [])
+    for row in rows {
+      guard let id = row.integer(0) else { continue }
+      if row.integer(1) == 1 { scope.rooms.append(id) } else { scope.closedRooms.append(id) }
     }
+    scope.rooms.sort()
+    scope.closedRooms.sort()
+    return scope
   }
 }

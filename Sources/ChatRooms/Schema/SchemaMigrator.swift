@@ -70,7 +70,7 @@ public struct SchemaMigrator {
     var done = try appliedVersions()
     let missing = migrations.filter { !done.contains($0.version) }
     for migration in missing {
-      for statement in migration.statements { try connection.execute(statement) }
+      for statement in migration.statements { try execute(statement) }
       try record(migration)
       done.insert(migration.version)
     }
@@ -78,6 +78,15 @@ public struct SchemaMigrator {
     return InstalledSchema(
       installation: try installation(), version: done.max() ?? 0, applied: missing.map(\.version))
   }
+
+  /// An index that an interrupted run has made is there already: only MariaDB knows IF NOT EXISTS of indices.
+  private func execute(_ statement: String) throws {
+    do { try connection.execute(statement) } catch let error as SQLError
+      where connection.dialect == .mysql && error.code == Self.duplicateIndexName
+    {}
+  }
+
+  private static let duplicateIndexName = 1_061
 
   private func makeVersionTable() throws {
     let engine = connection.dialect == .mysql ? " ENGINE=InnoDB" : ""

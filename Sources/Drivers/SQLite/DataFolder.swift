@@ -36,5 +36,12 @@ public final class DataFolder: Sendable {
   deinit { close(descriptor) }
 
   /// The database in it.
-  public var databasePath: String { path + "/palaver.db" }
+  public var databasePath: String { Self.databasePath(in: path) }
+
+  public static func databasePath(in path: String) -> String { path + "/palaver.db" }
+
+  /// `nil` where another process holds it.
+  public static func ifFree(path: String) throws -> DataFolder? {
+    do { return try DataFolder(path: path) } catch is Occupied { return nil }
+  }
 }

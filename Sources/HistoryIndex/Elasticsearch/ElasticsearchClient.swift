@@ -67,8 +67,8 @@ public struct ElasticsearchClient: Sendable {
   }
 
   /// Makes everything written before visible to searches, on every copy of the shards.
-  func refresh(_ alias: String) async throws -> ShardCounts {
-    try ShardCounts(try await call(.post, "/\(alias)/_refresh", nil, timeout: .seconds(30))["_shards"])
+  func refresh(_ alias: String, timeout: Duration = .seconds(30)) async throws -> ShardCounts {
+    try ShardCounts(try await call(.post, "/\(alias)/_refresh", nil, timeout: timeout)["_shards"])
   }
 
   /// The version of the node that answers, such as `9.4.3`.

@@ -11,17 +11,23 @@ public struct ElasticsearchSearch: Search {
   /// The room that a query names, if the caller may know of it.
   typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
 
-  /// A request of ours gives up a little after the shards' own deadline.
-  private static let timeout: Duration = .seconds(3)
-  /// Hits that a page with literals looks through, and how many of them at once.
+  /// A request of ours gives up this much after the shards' own deadline.
+  private static let grace: Duration = .seconds(1)
+  /// A page that has nothing yet gets this much time at least, and less is not worth asking for more.
+  private static let leastFirst: Duration = .milliseconds(500)
+  private static let leastMore: Duration = .milliseconds(20)
+  /// Hits that a page with literals looks through.
   private static let mostChecked = 4_000
-  private static let checkedAtOnce = 200
+
+  private static let refreshTimeout: Duration = .seconds(2)
 
   private let client: ElasticsearchClient
   private let alias: String
   private let tail: SearchTail
   private let parse: Parser
   private let resolve: RoomResolver
+  /// For requests that bring none.
+  private let standardDeadline: Duration
   private let log: Log
 
   /// - Parameters:
@@ -37,13 +43,14 @@ public struct ElasticsearchSearch: Search {
 
   init(
     client: ElasticsearchClient, names: IndexNames, journal: any Journal, parse: @escaping Parser = { try $0.parsed() },
-    resolve: @escaping RoomResolver, log: Log
+    resolve: @escaping RoomResolver, log: Log, deadline: Duration = SearchRequest.standardDeadline
   ) {
+    standardDeadline = deadline
     self.client = client
     self.alias = names.read
     let alias = names.read
     tail = SearchTail(journal: journal) {
-      guard try await client.refresh(alias).failed == 0 else {
+      guard try await client.refresh(alias, timeout: Self.refreshTimeout).failed == 0 else {
         throw UnexpectedReply(expected: "a refresh of all shards")
       }
     }
@@ -52,22 +59,27 @@ public struct ElasticsearchSearch: Search {
     self.log = log
   }
 
+  /// Refreshes the index while searches come, so that what it shows need not be matched here. Until it is cancelled.
+  public func upkeep() async { await tail.run() }
+
+  public func look() async -> SearchLook? { SearchLook(view: await tail.current()) }
+
   public func search(_ request: SearchRequest) async throws -> SearchPage {
+    let deadline = request.deadline ?? .now + standardDeadline
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
     let typed = try parse(request)
     let query = request.sort == .relevance ? typed.widened : typed
     let rooms = try await rooms(of: query, request)
     return try await reading {
       // Before the search: what leaves the tail later is in the index by then.
-      let view = await tail.current()
+      let view = if let look = request.look { look.view } else { await tail.current() }
       let matches = TailMatches(view, request, TailQuery(query, rooms: rooms), cursor: cursor)
       let pass = SearchPass(
         request: request, query: query, compiled: SearchCompiler(query, rooms: rooms).compile(exact: typed),
         routing: Self.routing(query, request, rooms), cursor: cursor, tail: matches)
-      async let release: Void = tail.letGo()
-      var page = try await run(pass)
-      await release
-      page.freshAsOf = view.freshAsOf
+      var page = try await run(pass, by: deadline)
+      // A search that was cut short reflects less than it might.
+      page.freshAsOf = page.isComplete ? view.freshAsOf : 0
       return page
     }
   }
@@ -94,14 +106,21 @@ public struct ElasticsearchSearch: Search {
     return nil
   }
 
-  private func run(_ pass: SearchPass) async throws -> SearchPage {
+  private func run(_ pass: SearchPass, by deadline: ContinuousClock.Instant) async throws -> SearchPage {
     var gathering = SearchGathering(pass)
-    var position = pass.cursor.map { SearchPosition($0) }
+    var position = pass.start
+    var isFirst = true
     repeat {
-      let size = pass.isChecked ? Self.checkedAtOnce : pass.wanted - gathering.hits.count + 1
-      let reply = try await ask(pass, size: size, after: position)
+      let left = isFirst ? max(deadline - .now, Self.leastFirst) : deadline - .now
+      guard left > Self.leastMore else {
+        gathering.cutShort()
+        break
+      }
+      let size = pass.size(found: gathering.hits.count, isFirst: isFirst)
+      let reply = try await ask(pass, size: size, after: position, isFirst: isFirst, within: left)
       gathering.add(reply, asked: size)
       position = reply.hits.last.map { SearchPosition($0.hit.message, score: $0.hit.score) }
+      isFirst = false
     } while !gathering.isFull && !gathering.isExhausted && gathering.looked < Self.mostChecked
     return highlighted(gathering.page, pass.query)
   }
@@ -116,14 +135,18 @@ public struct ElasticsearchSearch: Search {
     return page
   }
 
-  private func ask(_ pass: SearchPass, size: Int, after position: SearchPosition?) async throws -> SearchReply {
+  private func ask(
+    _ pass: SearchPass, size: Int, after position: SearchPosition?, isFirst: Bool, within time: Duration
+  ) async throws -> SearchReply {
     let body = SearchBody(
-      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position)
+      request: pass.request, query: pass.compiled, hidden: pass.tail.hidden, size: size, after: position,
+      timeout: max(1, Milliseconds(time / .milliseconds(1))),
+      now: Milliseconds(Date().timeIntervalSince1970 * 1_000), facets: isFirst ? pass.request.facets : [])
     var parameters = "allow_partial_search_results=true&filter_path=\(SearchReply.filterPath)"
     if let routing = pass.routing { parameters += "&routing=\(routing.percentEncoded)" }
     var writer = JSONWriter(capacity: 1_024)
     writer.value(body.json)
-    let reply = try await client.search(in: alias, parameters, body: writer.bytes, timeout: Self.timeout)
+    let reply = try await client.search(in: alias, parameters, body: writer.bytes, timeout: time + Self.grace)
     return try SearchReply(reply)
   }
 

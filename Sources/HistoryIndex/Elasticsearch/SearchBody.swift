@@ -3,8 +3,6 @@ import Drivers
 
 /// The body of a `_search`.
 struct SearchBody {
-  /// The deadline that the contract names; shards that pass it give what they have.
-  static let timeout = "2s"
   /// Hits are counted up to here.
   static let countedHits: Int64 = 10_000
 
@@ -15,13 +13,19 @@ struct SearchBody {
   var hidden: [String] = []
   var size: Int
   var after: SearchPosition?
+  /// Shards that pass it give what they have.
+  var timeout: Milliseconds = 2_000
+  /// What recency counts from.
+  var now: Milliseconds = 0
+  var facets: [SearchFacets.Kind] = []
 
   var json: JSONValue {
     var body: JSONValue = [
-      "size": .integer(Int64(size)), "track_total_hits": .integer(Self.countedHits), "timeout": .string(Self.timeout),
+      "size": .integer(Int64(size)), "track_total_hits": .integer(Self.countedHits), "timeout": .string("\(timeout)ms"),
       "query": boolean, "sort": Self.order(request.sort),
     ]
     if let after { body.append("search_after", after.values(request.sort)) }
+    if !facets.isEmpty { body.append("aggs", SearchFacets.aggregations(facets, timeZone: request.timeZone)) }
     return body
   }
 
@@ -29,9 +33,23 @@ struct SearchBody {
     var (filter, exclude) = SearchCompiler.scope(request)
     if !hidden.isEmpty { exclude.append(["ids": ["values": .array(hidden.map(JSONValue.string))]]) }
     var clauses: JSONValue = ["must_not": .array(exclude)]
-    if request.sort == .relevance { clauses.append("must", [query]) } else { filter.append(query) }
+    if request.sort == .relevance {
+      clauses.append("must", [query])
+      clauses.append("should", [recency])
+    } else {
+      filter.append(query)
+    }
     clauses.append("filter", .array(filter))
     return ["bool": clauses]
+  }
+
+  private var recency: JSONValue {
+    [
+      "distance_feature": [
+        "field": "timestamp", "origin": .string("\(now)"), "pivot": .string("\(SearchRecency.pivotDays)d"),
+        "boost": .number(SearchRecency.weight),
+      ]
+    ]
   }
 
   private static func order(_ sort: SearchSort) -> JSONValue {

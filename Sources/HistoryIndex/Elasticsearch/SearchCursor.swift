@@ -72,7 +72,10 @@ struct SearchCursor: Equatable {
 
   static func fingerprint(of request: SearchRequest) -> UInt64 {
     let rooms = request.rooms.map { "\($0.id)" }.joined(separator: ",")
-    let parts = [request.query, request.sort.rawValue, request.timeZone, rooms, request.caller?.name ?? ""]
+    let parts = [
+      request.query, request.sort.rawValue, request.timeZone, rooms, request.caller?.name ?? "",
+      request.isLastWordPrefix ? "prefix" : "",
+    ]
     return fnv1a(parts.joined(separator: "\u{0}").utf8)
   }
 

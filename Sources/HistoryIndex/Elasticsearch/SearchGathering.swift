@@ -35,6 +35,23 @@ struct SearchPass {
   /// Some hits may be left out.
   var isChecked: Bool { hasLiterals || !seen.isEmpty || tail.ids.count > tail.hidden.count }
 
+  /// Where the index's hits begin. A `relevance` search begins anew for each page and leaves out what was given:
+  /// scores move while others write, and a place among them would then skip some.
+  var start: SearchPosition? { request.sort == .relevance ? nil : cursor.map { SearchPosition($0) } }
+
+  /// Hits to ask the index for.
+  ///
+  /// - Parameter found: hits of the page so far.
+  func size(found: Int, isFirst: Bool) -> Int {
+    let plain = wanted - found + 1
+    if request.sort == .relevance, isFirst, !hasLiterals { return min(Self.mostAtOnce, seen.count + plain) }
+    return isChecked ? Self.checkedAtOnce : plain
+  }
+
+  private static let mostAtOnce = 1_000
+  /// Where hits are looked at one by one.
+  private static let checkedAtOnce = 200
+
   /// Hits of this page.
   var wanted: Int {
     guard request.sort == .relevance else { return request.limit }
@@ -44,9 +61,6 @@ struct SearchPass {
 
 /// Fills a page from what the index gives, bit by bit.
 struct SearchGathering {
-  /// A score that none reaches, within `Float` as Elasticsearch's are.
-  private static let aboveAll = 1e38
-
   private let pass: SearchPass
   private(set) var hits: [SearchHit] = []
   /// The last hit that was looked at, taken or not: the next page begins behind it.
@@ -55,6 +69,7 @@ struct SearchGathering {
   private var total: Int?
   private var isTotalLowerBound = false
   private var isComplete = true
+  private var aggregations: JSONValue?
   private(set) var looked = 0
   /// The index has nothing more.
   private(set) var isExhausted = false
@@ -68,6 +83,7 @@ struct SearchGathering {
     if total == nil {
       total = reply.total
       isTotalLowerBound = reply.isTotalLowerBound
+      aggregations = reply.aggregations
     }
     isComplete = isComplete && reply.isComplete
     isExhausted = reply.hits.count < asked
@@ -93,21 +109,49 @@ struct SearchGathering {
     }
   }
 
+  /// The deadline came before the page was full.
+  mutating func cutShort() { isComplete = false }
+
   /// The index's hits and the tail's, in one order.
   var page: SearchPage {
-    let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
-    let merged = pass.request.sort == .relevance ? tail + hits : (tail + hits).sorted(by: comesFirst)
+    let merged = merged
     let given = Array(merged.prefix(pass.wanted))
     let isLonger = hasMore || merged.count > given.count
+    let isWhole = isComplete && !(hasMore && !isFull)
+    let total = total(found: merged.count, isLonger: isLonger)
     return SearchPage(
-      hits: given, total: pass.hasLiterals ? merged.count : (total ?? 0) + pass.tail.count,
-      isTotalLowerBound: pass.hasLiterals ? isLonger || pass.cursor != nil : isTotalLowerBound,
-      next: isLonger ? next(given) : nil, isComplete: isComplete && !(hasMore && !isFull), freshAsOf: 0)
+      hits: given, total: total.count, isTotalLowerBound: total.isLowerBound || !isWhole,
+      next: isLonger ? next(given) : nil, isComplete: isWhole, freshAsOf: 0, facets: facets)
+  }
+
+  private var merged: [SearchHit] {
+    guard pass.request.sort == .relevance else {
+      let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
+      return (tail + hits).sorted(by: comesFirst)
+    }
+    // The tail's hits have no score. Half of a page is theirs, and what the index's leave.
+    let share = max(1, pass.wanted / 2, pass.wanted - hits.count)
+    return pass.tail.hits.prefix(share) + hits + pass.tail.hits.dropFirst(share)
+  }
+
+  private func total(found: Int, isLonger: Bool) -> (count: Int, isLowerBound: Bool) {
+    if pass.hasLiterals { return (found, isLonger || pass.cursor != nil) }
+    // What could not be excluded may all be among the index's hits.
+    let certain = max(0, (total ?? 0) - pass.tail.unhidden)
+    return (max(found, certain + pass.tail.count), isTotalLowerBound || pass.tail.unhidden > 0)
+  }
+
+  private var facets: SearchFacets? {
+    guard !pass.request.facets.isEmpty else { return nil }
+    var facets = SearchFacets(
+      pass.request.facets, aggregations, tail: pass.tail.matched, timeZone: pass.request.timeZone)
+    facets.isUpperBound = pass.hasLiterals || pass.tail.unhidden > 0
+    return facets
   }
 
   /// Of a page that was cut short nothing behind the cut may be given: the next page begins there.
   private func isBeforeLast(_ hit: SearchHit) -> Bool {
-    pass.request.sort == .relevance || last.map { comesFirst(hit, $0) } ?? true
+    last.map { comesFirst(hit, $0) } ?? false
   }
 
   private func comesFirst(_ left: SearchHit, _ right: SearchHit) -> Bool {
@@ -115,15 +159,15 @@ struct SearchGathering {
   }
 
   private func next(_ given: [SearchHit]) -> String? {
-    // Behind the last hit given; where the page is not full, behind the last that was looked at.
-    guard pass.wanted > 0, let end = given.count < pass.wanted ? last ?? given.last : given.last else { return nil }
     guard pass.request.sort == .relevance else {
-      return SearchCursor(pass.request, after: end.message, score: nil, seen: []).text
+      // Behind the last hit given; where the page is not full, behind the last that was looked at.
+      let end = given.count < pass.wanted ? last ?? given.last : given.last
+      return end.map { SearchCursor(pass.request, after: $0.message, score: nil, seen: []).text }
     }
+    // Every page is cut from the best anew. One that is not full ends them: the next would look at the same.
+    guard let end = given.last, given.count == pass.wanted else { return nil }
     let seen = (pass.cursor?.seen ?? []) + given.map { SearchCursor.digest($0.message) }
     guard seen.count < SearchCursor.mostByRelevance else { return nil }
-    // The tail's hits have no score: the next page begins behind the last of the index's that was given, if any was.
-    let anchor = given.count < pass.wanted ? end : given.last { $0.score != nil } ?? end
-    return SearchCursor(pass.request, after: anchor.message, score: anchor.score ?? Self.aboveAll, seen: seen).text
+    return SearchCursor(pass.request, after: end.message, score: end.score ?? 0, seen: seen).text
   }
 }

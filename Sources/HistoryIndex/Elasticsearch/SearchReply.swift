@@ -13,6 +13,8 @@ struct SearchReply {
   var isTotalLowerBound: Bool
   /// Every shard answered in time.
   var isComplete: Bool
+  /// What was counted.
+  var aggregations: JSONValue?
 
   /// - Throws: `UnexpectedReply`.
   init(_ reply: JSONValue) throws {
@@ -22,6 +24,7 @@ struct SearchReply {
     self.total = Int(clamping: total)
     isTotalLowerBound = relation != "eq"
     isComplete = try reply["timed_out"]?.boolean == false && ShardCounts(reply["_shards"]).failed == 0
+    aggregations = reply["aggregations"]
     // `filter_path` leaves an empty list out.
     hits = try (reply["hits"]?["hits"]?.array ?? []).map(Self.found)
   }
@@ -37,5 +40,5 @@ struct SearchReply {
 
   static let filterPath =
     "timed_out,_shards.total,_shards.successful,_shards.failed,hits.total,hits.hits._source,hits.hits._score,"
-    + "hits.hits.matched_queries"
+    + "hits.hits.matched_queries,aggregations.*.buckets"
 }

@@ -11,40 +11,29 @@ actor SearchTail {
   struct View: Sendable {
     /// The newest state of each message, by document id.
     var entries: [String: TailEntry] = [:]
-    /// Every message acknowledged up to here is in the index or in `entries`.
+    /// Every message acknowledged with a time up to here is in the index or in `entries`.
     var freshAsOf: Milliseconds = 0
-  }
-
-  private struct Lane {
-    /// The index shows everything up to here for certain: a refresh was answered after it was indexed.
-    var shown: Int64
-    /// What lies between this position and `read` is in `events`.
-    var covered: Int64
-    var read: Int64
-    /// What was indexed when it was last looked at.
-    var indexed: Int64
-    var events: [(position: Int64, timestamp: Milliseconds, id: String, entry: TailEntry)] = []
-
-    init(from position: Int64) {
-      shown = position
-      covered = position
-      read = position
-      indexed = position
-    }
   }
 
   /// How often the index is asked to refresh so that events can be let go. A time alone does not do: under load the
   /// index's own refresh, every 200 ms, comes seconds late.
   private static let refreshInterval: Duration = .seconds(1)
-  /// Events kept of a lane whose indexer is behind.
-  private static let mostEvents = 2_000
+  /// How often the lanes are looked at for commits under way. It takes their locks for a moment.
+  private static let quietInterval: Duration = .milliseconds(100)
+  /// What the servers' clocks may differ by: times are given by the server that commits.
+  private static let clockDifference: Milliseconds = 250
 
   private let journal: any Journal
   private let refresh: @Sendable () async throws -> Void
-  private var lanes: [Int: Lane] = [:]
-  private var freshAsOf: Milliseconds = 0
+  private let updates = FlushGroup()
+  private var lanes: [Int: TailLane] = [:]
   private var isLettingGo = false
   private var letGoAt: ContinuousClock.Instant = .now
+  private var quietAt: ContinuousClock.Instant = .now
+  private var wasUsed = false
+  private var isRunning = false
+  /// Every lane has been looked at.
+  private var isWhole = false
 
   /// - Parameter refresh: makes everything that was indexed before visible to searches.
   init(journal: any Journal, refresh: @escaping @Sendable () async throws -> Void) {
@@ -52,30 +41,30 @@ actor SearchTail {
     self.refresh = refresh
   }
 
-  /// Everything acknowledged before this call. While the journal or the index does not answer, what was known before.
+  /// Everything acknowledged before this call. While the journal or the index does not answer, what was known before,
+  /// with the time up to which that is all.
   func current() async -> View {
-    let start = Milliseconds(Date().timeIntervalSince1970 * 1_000)
-    guard let heads = try? await journal.heads() else { return view }
-    if heads.contains(where: isUncertain) {
-      guard (try? await refresh()) != nil else { return view }
-      for head in heads { settle(head.lane, through: head.indexed) }
-    }
-    var fresh = start
-    for head in heads {
-      guard let oldestMissing = try? await fill(head) else { return view }
-      fresh = min(fresh, oldestMissing)
-    }
-    freshAsOf = max(freshAsOf, fresh)
-    var view = view
-    view.freshAsOf = fresh
+    wasUsed = true
+    // Searches that come together share a look at the journal.
+    try? await updates.join { [self] in try await update() }
     return view
   }
 
-  /// Lets go of what the index shows, once a second. To be called beside a search, which need not wait for it.
+  /// Lets go of what the index shows, until it is cancelled.
+  func run() async {
+    isRunning = true
+    while !Task.isCancelled {
+      try? await Task.sleep(for: Self.refreshInterval)
+      guard wasUsed else { continue }
+      wasUsed = false
+      await letGo()
+    }
+  }
+
+  /// Lets go of what the index shows, at most once a second.
   func letGo() async {
     let indexed = lanes.mapValues(\.indexed)
-    let isDue = lanes.values.contains { ($0.events.first?.position ?? .max) <= $0.indexed }
-    guard isDue, !isLettingGo, ContinuousClock.now >= letGoAt else { return }
+    guard lanes.values.contains(where: \.canLetGo), !isLettingGo, ContinuousClock.now >= letGoAt else { return }
     isLettingGo = true
     defer {
       isLettingGo = false
@@ -90,67 +79,52 @@ actor SearchTail {
     for lane in lanes.values {
       for event in lane.events { entries[event.id] = event.entry }
     }
-    return View(entries: entries, freshAsOf: freshAsOf)
+    let fresh = isWhole ? lanes.values.map(\.freshAsOf).min() ?? 0 : 0
+    return View(entries: entries, freshAsOf: max(0, fresh))
   }
 
-  /// Between what the index certainly shows and what is kept here there may be events.
-  private func isUncertain(_ head: LaneHead) -> Bool {
-    guard let lane = lanes[head.lane] else { return head.head > 0 }
-    return lane.read < head.indexed && head.head - lane.read > Int64(Self.mostEvents)
+  private func update() async throws {
+    let (start, quiet) = try await lookForQuiet()
+    let heads = try await journal.heads()
+    if heads.contains(where: { lanes[$0.lane]?.isUncertain($0) ?? ($0.head > 0) }) {
+      // Between what the index certainly shows and what is kept here there may be events.
+      try await refresh()
+      for head in heads { settle(head.lane, through: head.indexed) }
+    }
+    for head in heads {
+      try await fill(head)
+      // What was committed there before is read by now, and what comes later has a later time.
+      if quiet.contains(head.lane) { lanes[head.lane]?.settle(start - Self.clockDifference) }
+    }
+    isWhole = true
+    if !isRunning, lanes.values.contains(where: { $0.hasGap && $0.canLetGo }) { await letGo() }
+  }
+
+  private func lookForQuiet() async throws -> (start: Milliseconds, lanes: Set<Int>) {
+    guard ContinuousClock.now >= quietAt else { return (0, []) }
+    quietAt = .now + Self.quietInterval
+    let start = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    return (start, try await journal.quietLanes())
   }
 
   private func settle(_ number: Int, through position: Int64) {
-    var lane = lanes[number] ?? Lane(from: position)
-    lane.events.removeAll { $0.position <= position }
-    lane.shown = max(lane.shown, position)
-    lane.covered = max(lane.covered, position)
-    lane.read = max(lane.read, position)
-    lanes[number] = lane
+    lanes[number, default: TailLane(from: position)].show(through: position)
   }
 
   /// Reads what is new in a lane.
-  ///
-  /// - Returns: the time before which nothing is missing; `.max` if nothing is.
-  private func fill(_ head: LaneHead) async throws -> Milliseconds {
-    var after = lanes[head.lane]?.read ?? head.indexed
+  private func fill(_ head: LaneHead) async throws {
     // Far behind: the newest are kept, so that senders find theirs.
-    after = max(after, head.head - Int64(Self.mostEvents))
+    let after = max(lanes[head.lane]?.read ?? head.indexed, head.head - Int64(TailLane.mostEvents))
     if after < head.head {
       let limit = Int(clamping: head.head - after)
-      append(try await journal.events(lane: head.lane, after: after, limit: limit), to: head.lane, after: after)
+      let events = try await journal.events(lane: head.lane, after: after, limit: limit)
+      lanes[head.lane, default: TailLane(from: after)].append(events, after: after)
+      // The lane's lock gives times in its order.
+      if let last = events.last { lanes[head.lane]?.settle(last.timestamp - 1 - Self.clockDifference) }
     }
-    bound(head)
-    guard let lane = lanes[head.lane], lane.covered > lane.shown else { return .max }
-    let missing = try await journal.events(lane: head.lane, after: lane.shown, limit: 1).first
-    return missing.map { $0.timestamp - 1 } ?? .max
-  }
-
-  /// Several searches may fill at once: what is there already is left out.
-  private func append(_ events: [RoomEvent], to number: Int, after: Int64) {
-    var lane = lanes[number] ?? Lane(from: after)
-    if lane.read < after {
-      lane.events = []
-      lane.covered = after
-      lane.read = after
-    }
-    for event in events where event.position > lane.read {
-      lane.read = event.position
-      let message = event.message
-      guard MessageDocument.concerns(event) else { continue }
-      let id = MessageDocument.id(room: message.room, seq: message.seq)
-      lane.events.append((event.position, event.timestamp, id, TailEntry(event)))
-    }
-    lanes[number] = lane
-  }
-
-  private func bound(_ head: LaneHead) {
-    guard var lane = lanes[head.lane] else { return }
-    lane.indexed = max(lane.indexed, head.indexed)
-    let excess = lane.events.count - Self.mostEvents
-    if excess > 0 {
-      lane.covered = lane.events[excess - 1].position
-      lane.events.removeFirst(excess)
-    }
-    lanes[head.lane] = lane
+    lanes[head.lane, default: TailLane(from: head.indexed)].bound(indexed: head.indexed)
+    guard let shown = lanes[head.lane]?.gapToLookUp else { return }
+    let oldest = try await journal.events(lane: head.lane, after: shown, limit: 1).first
+    lanes[head.lane]?.found(oldestMissing: oldest.map { $0.timestamp - 1 - Self.clockDifference }, after: shown)
   }
 }

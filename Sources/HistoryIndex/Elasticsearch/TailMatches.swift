@@ -8,11 +8,16 @@ struct TailMatches {
   /// Matches behind the cursor, in the search's order.
   private(set) var hits: [SearchHit] = []
   /// All matches, on whichever page.
-  private(set) var count = 0
+  private(set) var matched: [Message] = []
   /// Documents whose state in the index does not count.
   private(set) var ids: Set<String> = []
   /// Those of them that the query excludes.
   private(set) var hidden: [String] = []
+
+  /// Matches, on whichever page.
+  var count: Int { matched.count }
+  /// Documents that the query does not exclude although their state in the index does not count.
+  var unhidden: Int { ids.count - hidden.count }
 
   init(_ view: SearchTail.View, _ request: SearchRequest, _ query: TailQuery, cursor: SearchCursor?) {
     ids = Set(view.entries.keys)
@@ -21,10 +26,10 @@ struct TailMatches {
     let seen = Set(cursor?.seen ?? [])
     let rooms = Set(request.scope.rooms)
     for entry in view.entries.values where entry.isReadable(request, rooms) && entry.matches(query) {
-      count += 1
+      matched.append(entry.message)
       if request.sort == .relevance {
-        // A score is the index's to give. What was just written comes first, on the first page.
-        guard cursor == nil, !seen.contains(SearchCursor.digest(entry.message)) else { continue }
+        // A score is the index's to give. What was just written comes first.
+        guard !seen.contains(SearchCursor.digest(entry.message)) else { continue }
       } else if let position, !position.precedes(entry.message, request.sort) {
         continue
       }
@@ -32,7 +37,5 @@ struct TailMatches {
     }
     let order = request.sort == .oldest ? SearchSort.oldest : .recent
     hits.sort { SearchPosition($0.message, score: nil).precedes($1.message, order) }
-    // The rest of a page belongs to the index's hits.
-    if request.sort == .relevance { hits = Array(hits.prefix(max(1, request.limit / 2))) }
   }
 }

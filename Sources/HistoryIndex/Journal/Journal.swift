@@ -95,6 +95,10 @@ public protocol Journal: Sendable {
   /// The heads of all lanes, by lane.
   func heads() async throws -> [LaneHead]
 
+  /// Lanes in which no commit was under way at some moment during this call: what was committed there before that moment
+  /// can be read from now on. A lane that is missing was busy.
+  func quietLanes() async throws -> Set<Int>
+
   /// Events of a lane after a position, rising and dense, at most `limit`. Trimmed ones are missing at the front.
   func events(lane: Int, after position: Int64, limit: Int) async throws -> [RoomEvent]
 
@@ -115,6 +119,9 @@ public protocol Journal: Sendable {
 extension Journal {
   /// For journals that show nothing before it is durable.
   public func flush() async throws {}
+
+  /// For journals whose commits are never under way beside a read.
+  public func quietLanes() async throws -> Set<Int> { Set(0..<laneCount) }
 }
 
 public protocol JournalCommitter: AnyObject {

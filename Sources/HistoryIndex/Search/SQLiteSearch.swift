@@ -10,7 +10,6 @@ public struct SQLiteSearch: Search {
   /// The room that a query names, if the caller may know of it.
   public typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
 
-  static let deadline: Duration = .seconds(2)
   /// Hits that are counted.
   static let mostCounted = 10_000
 
@@ -43,11 +42,12 @@ public struct SQLiteSearch: Search {
     let pass = SQLiteSearchPass(
       request: request, query: query, plan: plan(query, rooms, request),
       exact: query == typed ? nil : plan(typed, rooms, request), cursor: cursor)
-    let deadline = ContinuousClock.now + Self.deadline
+    let deadline = request.deadline ?? .now + SearchRequest.standardDeadline
     let fresh = journal.clock.settled()
     do {
       var page = try await journal.database.read { connection in try pass.run(connection, deadline: deadline) }
-      page.freshAsOf = fresh
+      // A search that was cut short reflects less than it might.
+      page.freshAsOf = page.isComplete ? fresh : 0
       return page
     } catch let error as SQLError {
       log.warning("a search failed", ["error": "\(error)"])

@@ -1,5 +1,6 @@
 import ChatRooms
 import Drivers
+import Foundation
 
 /// One page's search on one connection.
 struct SQLiteSearchPass: Sendable {
@@ -21,6 +22,7 @@ struct SQLiteSearchPass: Sendable {
     var hits: [Found] = []
     var hasMore = false
     var isComplete = true
+    var facets: SearchFacets?
   }
 
   func run(_ connection: SQLiteConnection, deadline: ContinuousClock.Instant) throws -> SearchPage {
@@ -36,6 +38,7 @@ struct SQLiteSearchPass: Sendable {
             try gatherByTime(connection, &gathering)
           }
           total = try count(connection)
+          gathering.facets = try facets(connection)
         }
       }
     } catch let error as SQLError where error.isSQLiteInterrupt {
@@ -55,7 +58,8 @@ struct SQLiteSearchPass: Sendable {
     return SearchPage(
       hits: hits, total: min(total, SQLiteSearch.mostCounted),
       isTotalLowerBound: total > SQLiteSearch.mostCounted || !gathering.isComplete,
-      next: gathering.hasMore ? next(after: hits) : nil, isComplete: gathering.isComplete, freshAsOf: 0)
+      next: gathering.hasMore ? next(after: hits) : nil, isComplete: gathering.isComplete, freshAsOf: 0,
+      facets: request.facets.isEmpty ? nil : gathering.facets ?? SearchFacets())
   }
 
   private func next(after hits: [SearchHit]) -> String? {
@@ -176,11 +180,52 @@ struct SQLiteSearchPass: Sendable {
   private func ranked(
     _ plan: SQLiteSearchPlan, from lowestID: Int64, _ connection: SQLiteConnection
   ) throws -> [SQLRow] {
-    let score = plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)"
+    let score = (plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)") + " - \(recency)"
     let (sql, parameters) = statement(
       plan, columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (lowestID, plan.endID))
     return try connection.query(
       sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
+  }
+
+  private var recency: String {
+    let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
+    let pivot = Double(SearchRecency.pivot)
+    return "\(SearchRecency.weight * pivot) / (\(pivot) + MAX(0, \(now) - m.sent_at))"
+  }
+
+  // MARK: Facets
+
+  private func facets(_ connection: SQLiteConnection) throws -> SearchFacets? {
+    guard !request.facets.isEmpty else { return nil }
+    var facets = SearchFacets()
+    for kind in request.facets {
+      switch kind {
+      case .room: facets.set(kind, try counts(connection, by: "m.room_id"))
+      case .user: facets.set(kind, try counts(connection, by: "m.user_name"))
+      case .month: facets.set(kind, try months(connection))
+      }
+    }
+    return facets
+  }
+
+  private func counts(_ connection: SQLiteConnection, by column: String) throws -> [String: Int] {
+    let (sql, parameters) = statement(
+      columns: "\(column), COUNT(*)", order: nil, from: (plan.lowestID, plan.endID))
+    let rows = try connection.query("\(sql) GROUP BY 1", parameters)
+    return rows.reduce(into: [:]) { counts, row in
+      guard let value = row.text(0) ?? row.integer(0).map(String.init) else { return }
+      counts[value, default: 0] += Int(clamping: row.integer(1) ?? 0)
+    }
+  }
+
+  /// By the quarters of an hour, in which every time zone's months begin.
+  private func months(_ connection: SQLiteConnection) throws -> [String: Int] {
+    let quarter: Milliseconds = 900_000
+    let months = SearchMonths(timeZone: request.timeZone)
+    return try counts(connection, by: "m.sent_at / \(quarter)").reduce(into: [:]) { counts, found in
+      guard let number = Milliseconds(found.key) else { return }
+      counts[months.month(of: number * quarter), default: 0] += found.value
+    }
   }
 
   // MARK: SQL

@@ -22,10 +22,22 @@ public struct SearchRequest: Sendable {
   public var timeZone: String
   /// Whom `me` means.
   public var caller: User?
+  /// The user is still typing: the last word may be the beginning of a longer one.
+  public var isLastWordPrefix: Bool
+  /// By what the hits are to be counted.
+  public var facets: [SearchFacets.Kind]
+  /// A look that `Search.look` took since the search was asked for; `nil`: the search takes one itself.
+  public var look: SearchLook?
+  /// When the search gives what it has; `nil`: `standardDeadline` after it begins.
+  public var deadline: ContinuousClock.Instant?
+
+  /// How long a search takes at most.
+  public static let standardDeadline: Duration = .seconds(2)
 
   public init(
     query: String, scope: ReadScope, rooms: [Room] = [], sort: SearchSort = .recent, limit: Int = 20,
-    cursor: String? = nil, timeZone: String = "UTC", caller: User? = nil
+    cursor: String? = nil, timeZone: String = "UTC", caller: User? = nil, isLastWordPrefix: Bool = false,
+    facets: [SearchFacets.Kind] = [], deadline: ContinuousClock.Instant? = nil
   ) {
     self.query = query
     self.scope = scope
@@ -35,6 +47,9 @@ public struct SearchRequest: Sendable {
     self.cursor = cursor
     self.timeZone = timeZone
     self.caller = caller
+    self.isLastWordPrefix = isLastWordPrefix
+    self.facets = facets
+    self.deadline = deadline
   }
 }
 
@@ -69,11 +84,14 @@ public struct SearchPage: Sendable, Equatable {
   public var next: String?
   /// False where a shard or the deadline cut the search short.
   public var isComplete: Bool
-  /// Every message acknowledged with a timestamp up to here is reflected.
+  /// Every message acknowledged with a timestamp up to here is reflected; 0 where nothing can be said.
   public var freshAsOf: Milliseconds
+  /// `nil` where none were asked for.
+  public var facets: SearchFacets?
 
   public init(
-    hits: [SearchHit], total: Int, isTotalLowerBound: Bool, next: String?, isComplete: Bool, freshAsOf: Milliseconds
+    hits: [SearchHit], total: Int, isTotalLowerBound: Bool, next: String?, isComplete: Bool, freshAsOf: Milliseconds,
+    facets: SearchFacets? = nil
   ) {
     self.hits = hits
     self.total = total
@@ -81,11 +99,25 @@ public struct SearchPage: Sendable, Equatable {
     self.next = next
     self.isComplete = isComplete
     self.freshAsOf = freshAsOf
+    self.facets = facets
   }
 }
 
 /// Full-text search: `ElasticsearchSearch` or `SQLiteSearch`.
 public protocol Search: Sendable {
+  /// Looks for what the index does not show yet, which can be done while it is found out what the caller may read.
+  func look() async -> SearchLook?
+
   /// - Throws: `ChatError` 400 for a cursor that is none, 503 if the index does not answer.
   func search(_ request: SearchRequest) async throws -> SearchPage
+}
+
+extension Search {
+  /// For searches that have nothing to look for.
+  public func look() async -> SearchLook? { nil }
+}
+
+/// What a search needs to know beside the index: see `Search.look`.
+public struct SearchLook: Sendable {
+  let view: SearchTail.View
 }

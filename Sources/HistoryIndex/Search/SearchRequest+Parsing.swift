@@ -10,7 +10,8 @@ extension SearchRequest {
       throw ChatError.invalid("tz", "A time zone of the IANA database is expected, such as Europe/Berlin.")
     }
     let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
-    return try SearchQueryParser(now: now, timeZone: timeZone, me: caller?.name).parse(query)
+    let tree = try SearchQueryParser(now: now, timeZone: timeZone, me: caller?.name).parse(query)
+    return isLastWordPrefix ? tree.withLastWordAsPrefix(typed: query) : tree
   }
 }
 

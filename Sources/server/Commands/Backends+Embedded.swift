@@ -3,14 +3,18 @@ import Drivers
 import HistoryIndex
 
 extension Backends {
-  static func openEmbedded(folder path: String, metrics: Metrics, log: Log) async throws -> Backends {
+  static func openEmbedded(
+    folder path: String, isReading: Bool = false, metrics: Metrics, log: Log
+  ) async throws -> Backends {
     let (folder, database) = try await Blocking.run {
-      let folder = try DataFolder(path: path)
+      // SQLite's log lets others read while a server writes; the schema is the server's to bring up to date.
+      let folder = isReading ? try DataFolder.ifFree(path: path) : try DataFolder(path: path)
       let options = SQLiteOptions(functions: SQLiteSearch.functions)
-      return (folder, try SQLiteDatabase(path: folder.databasePath, options: options))
+      return (folder, try SQLiteDatabase(path: DataFolder.databasePath(in: path), options: options))
     }
-    let schema = try await SchemaMigrator.migrate(database)
-    try await MessageWordsUpkeep.run(database, log: log)
+    let schema =
+      folder == nil ? try await SchemaMigrator.installed(database) : try await SchemaMigrator.migrate(database)
+    if folder != nil { try await MessageWordsUpkeep.run(database, log: log) }
     let journal = SQLiteJournal(database: database)
     let rooms = SQLRoomStore(database: database, laneCount: journal.laneCount)
     var backends = Backends(

@@ -59,14 +59,18 @@ extension Backends {
     let (client, names) = (index.client, index.names)
     let history = JournaledHistory(
       journal: journal, index: ElasticsearchHistory(client: client, names: names), metrics: metrics, log: log)
+    let search = ElasticsearchSearch(client: client, names: names, journal: journal, rooms: rooms, log: log)
     return Backends(
       installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,
-      search: ElasticsearchSearch(client: client, names: names, journal: journal, rooms: rooms, log: log),
+      search: search,
       index: index,
       importSink: {
         ElasticsearchImportSink(client: client, names: names, ledger: $0, log: log, metrics: metrics)
       },
-      upkeep: { await prepareIndex(index.generations, isMigrating: isMigrating, log: log) },
+      upkeep: {
+        await prepareIndex(index.generations, isMigrating: isMigrating, log: log)
+        await search.upkeep()
+      },
       probes: [
         HealthMonitor.Backend(name: "database", isEssential: true) { _ = try await pool.query("SELECT 1") },
         HealthMonitor.Backend(name: "elasticsearch", isEssential: false) { _ = try await client.health() },

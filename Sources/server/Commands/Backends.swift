@@ -59,9 +59,14 @@ struct Backends: Sendable {
   }
 
   /// - Throws: one line for a person says what does not answer.
-  static func open(_ configuration: Configuration, metrics: Metrics, log: Log) async throws -> Backends {
+  ///
+  /// - Parameter isReading: nothing will be written, so that a folder may be another process's.
+  static func open(
+    _ configuration: Configuration, isReading: Bool = false, metrics: Metrics, log: Log
+  ) async throws -> Backends {
     switch configuration.profile {
-    case .embedded(let folder): try await openEmbedded(folder: folder, metrics: metrics, log: log)
+    case .embedded(let folder):
+      try await openEmbedded(folder: folder, isReading: isReading, metrics: metrics, log: log)
     case .stack(let stack):
       try await openStack(stack, isMigrating: configuration.isMigrating, metrics: metrics, log: log)
     }
@@ -69,10 +74,12 @@ struct Backends: Sendable {
 
   /// Opens what the configuration names, and closes it when the body has returned.
   static func with<Result: Sendable>(
-    _ configuration: Configuration, _ context: CommandContext, _ body: (Backends) async throws -> Result
+    _ configuration: Configuration, _ context: CommandContext, isReading: Bool = false,
+    _ body: (Backends) async throws -> Result
   ) async throws -> Result {
     // A command speaks through its output; what goes wrong is in its one line.
-    let backends = try await open(configuration, metrics: Metrics(), log: Log(level: .error))
+    let backends = try await open(
+      configuration, isReading: isReading, metrics: Metrics(), log: Log(level: .error))
     let result: Swift.Result<Result, any Error>
     do { result = .success(try await body(backends)) } catch { result = .failure(error) }
     await Blocking.run(backends.close)

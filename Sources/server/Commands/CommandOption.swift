@@ -7,12 +7,17 @@ struct CommandOption: Sendable, Equatable {
   var help: String
   /// Whether help texts show it.
   var isListed: Bool
+  /// The letter of `-C VALUE`, where the flag has a short form.
+  var short: Character?
 
-  init(_ name: String, placeholder: String? = nil, help: String, isListed: Bool = true) {
+  init(
+    _ name: String, placeholder: String? = nil, help: String, isListed: Bool = true, short: Character? = nil
+  ) {
     self.name = name
     self.placeholder = placeholder
     self.help = help
     self.isListed = isListed
+    self.short = short
   }
 
   var flag: String { "--\(name)" }
@@ -36,6 +41,10 @@ struct CommandArguments: Equatable {
       case "--help", "-h": isHelpWanted = true
       case _ where argument.hasPrefix("--"): try takeFlag(argument, &rest, options)
       case _ where argument.hasPrefix("-") && argument != "-":
+        if let long = Self.longForm(of: argument, options) {
+          try takeFlag(long, &rest, options)
+          continue
+        }
         throw ConfigurationError("there is no flag \(argument); flags begin with two dashes")
       default: positionals.append(argument)
       }
@@ -43,6 +52,13 @@ struct CommandArguments: Equatable {
   }
 
   func isOn(_ name: String) -> Bool { flags[name] == "true" }
+
+  /// `--context=3` for `-C3`, `--context` for `-C`.
+  private static func longForm(of argument: String, _ options: [CommandOption]) -> String? {
+    let letters = argument.dropFirst()
+    guard let option = options.first(where: { $0.short != nil && $0.short == letters.first }) else { return nil }
+    return letters.count == 1 ? option.flag : "\(option.flag)=\(letters.dropFirst())"
+  }
 
   private mutating func takeFlag(
     _ argument: String, _ rest: inout ArraySlice<String>, _ options: [CommandOption]

@@ -12,6 +12,12 @@ extension Configuration {
     return edge
   }
 
+  /// How many searches the server carries out.
+  var searches: SearchLimits {
+    SearchLimits(
+      inFlight: searchesAtOnce, rate: TokenBucket.Limit(rate: Double(searchRate), burst: Double(searchRate) * 10))
+  }
+
   /// - Throws: for a secret or key that is none.
   func authenticatorMode() throws(ConfigurationError) -> Authenticator.Mode {
     switch authentication {

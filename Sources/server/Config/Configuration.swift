@@ -56,6 +56,10 @@ struct Configuration: Sendable, Equatable {
   var drain: Milliseconds
   /// Messages a second of one WebSocket.
   var sendRate: Int
+  /// Searches a second of one user.
+  var searchRate: Int
+  /// Searches that the server carries out at once.
+  var searchesAtOnce: Int
   var logLevel: Log.Level
   var isDemo: Bool
 
@@ -87,6 +91,8 @@ struct Configuration: Sendable, Equatable {
     backPressure = try reader.backPressure()
     isMigrating = try reader.flag(.migrate, default: true)
     sendRate = try reader.count(.sendRate, in: 1...1_000_000, default: 100)
+    searchRate = try reader.count(.searchRate, in: 1...1_000_000, default: 20)
+    searchesAtOnce = try reader.count(.searchLimit, in: 1...10_000, default: 32)
     drain = try reader.span(.drain, default: 10_000)
     logLevel = try reader.oneOf(.log, default: .info)
     isDemo = try reader.flag(.demo, default: false)

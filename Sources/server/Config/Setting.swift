@@ -101,6 +101,12 @@ extension Setting {
   static let sendRate = Setting(
     key: "send-rate", environment: "PALAVER_SEND_RATE", placeholder: "N",
     help: "Messages a second that one WebSocket may send, ten times as many at once (100).")
+  static let searchRate = Setting(
+    key: "search-rate", environment: "PALAVER_SEARCH_RATE", placeholder: "N",
+    help: "Searches a second of one user, ten times as many at once (20).")
+  static let searchLimit = Setting(
+    key: "search-limit", environment: "PALAVER_SEARCH_LIMIT", placeholder: "N",
+    help: "Searches that a server carries out at once; four times as many wait, others are told to come again (32).")
   static let drain = Setting(
     key: "drain", environment: "PALAVER_DRAIN", placeholder: "TIME",
     help: "How long stopping may take (10s).")
@@ -118,7 +124,6 @@ extension Setting {
   static let all = [
     config, listen, data, database, redis, elasticsearch, role, auth, allowOpen, jwtSecret, jwtKey, allowOrigin,
     elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, journalLimit, diskReserve, migrate,
-    sendRate, drain,
-    log, demo,
+    sendRate, searchRate, searchLimit, drain, log, demo,
   ]
 }

@@ -3,10 +3,11 @@ import Drivers
 import Foundation
 import HistoryIndex
 
-/// `GET /v1/search`.
+/// `GET /v1/search` and `GET /v1/search/suggest`.
 struct SearchRoutes: Sendable {
   var services: Services
   var authenticator: Authenticator
+  var gate: SearchGate
 
   /// Unicode code points of a query.
   static let queryLength = 1_000
@@ -14,28 +15,75 @@ struct SearchRoutes: Sendable {
   static let defaultLimit = 20
   /// Rooms that may be named in one search.
   static let mostRooms = 100
+  static let suggestionLimits = 1...50
+  static let defaultSuggestions = 10
 
-  func add(to router: inout Router) { router.on("GET", "/v1/search", search) }
+  func add(to router: inout Router) {
+    router.on("GET", "/v1/search", search)
+    router.on("GET", "/v1/search/suggest", suggest)
+  }
 
   private func search(_ routed: RoutedRequest) async throws -> HTTPReply {
     let start = ContinuousClock.now
     let identity = try await authenticator.identify(routed.request)
-    let request = try await searchRequest(routed, identity)
-    let page = try await services.search.search(request)
-    var names: [RoomID: String?] = [:]
-    for hit in page.hits where names[hit.message.room] == nil {
-      names[hit.message.room] = try await services.rooms.room(hit.message.room)?.name
+    var request = try searchRequest(routed, identity)
+    let context = try routed.integer(
+      "context", in: Int64(SearchContext.bounds.lowerBound)...Int64(SearchContext.bounds.upperBound))
+    let deadline = start + SearchRequest.standardDeadline
+    request.deadline = deadline
+    let reply = try await gate.pass(identity.user?.name, by: deadline) { [request] in
+      var request = request
+      async let look = services.search.look()
+      // Read when it is the search's turn: what the caller may read now.
+      request.rooms = try await rooms(routed, identity)
+      request.scope = try await services.rooms.readScope(of: identity.user?.id, isAdmin: identity.caller.isAdmin)
+      request.look = await look
+      return try await results(of: request, context: context.map(Int.init), since: start)
     }
-    let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
-    return .response(Self.reply(page, names: names, milliseconds: Int(milliseconds)))
+    return .response(.json { reply.write(to: &$0) })
   }
 
-  private func searchRequest(_ routed: RoutedRequest, _ identity: Identity) async throws -> SearchRequest {
-    let request = routed.request
-    let query = request.parameter("q") ?? ""
-    guard query.unicodeScalars.count <= Self.queryLength else {
-      throw ChatError.invalid("q", "q is at most 1,000 characters.")
+  private func results(
+    of request: SearchRequest, context: Int?, since start: ContinuousClock.Instant
+  ) async throws -> SearchResults {
+    let page = try await services.search.search(request)
+    var reply = SearchResults(page: page, names: [:], context: nil, milliseconds: 0)
+    reply.names = try await names(of: Set(page.rooms))
+    if let context {
+      reply.context = try await SearchContext(rooms: services.rooms, history: services.history)
+        .messages(around: page.hits, count: context)
     }
+    reply.milliseconds = Int((ContinuousClock.now - start) / .milliseconds(1))
+    return reply
+  }
+
+  /// Asked for together: each may be a way to Redis or the database.
+  private func names(of rooms: Set<RoomID>) async throws -> [RoomID: String?] {
+    try await withThrowingTaskGroup(of: (RoomID, String?).self) { [store = services.rooms] group in
+      for id in rooms { group.addTask { (id, try await store.room(id)?.name) } }
+      return try await group.reduce(into: [:]) { $0.updateValue($1.1, forKey: $1.0) }
+    }
+  }
+
+  private func suggest(_ routed: RoutedRequest) async throws -> HTTPReply {
+    let identity = try await authenticator.identify(routed.request)
+    let typed = try query(routed)
+    let limit = try routed.limit(in: Self.suggestionLimits, default: Self.defaultSuggestions)
+    let suggestions = try await gate.pass(identity.user?.name, by: .now + SearchRequest.standardDeadline) {
+      try await SearchSuggestions(rooms: services.rooms, reader: identity.user?.id, isAdmin: identity.caller.isAdmin)
+        .suggestions(for: typed, limit: limit)
+    }
+    return .response(
+      .json { writer in
+        writer.key("suggestions")
+        writer.array { for suggestion in suggestions { suggestion.write(to: &$0) } }
+      })
+  }
+
+  // MARK: Parameters
+
+  private func searchRequest(_ routed: RoutedRequest, _ identity: Identity) throws -> SearchRequest {
+    let request = routed.request
     let sortName = request.parameter("sort") ?? SearchSort.recent.rawValue
     guard let sort = SearchSort(rawValue: sortName) else {
       throw ChatError.invalid("sort", "sort is recent, relevance or oldest, not '\(sortName.prefix(40))'.")
@@ -45,10 +93,37 @@ struct SearchRoutes: Sendable {
       throw ChatError.invalid("tz", "tz is a time zone such as Europe/Berlin, not '\(zone.prefix(40))'.")
     }
     return SearchRequest(
-      query: query, scope: try await services.rooms.readScope(of: identity.user?.id, isAdmin: identity.caller.isAdmin),
-      rooms: try await rooms(routed, identity), sort: sort,
+      query: try query(routed), scope: ReadScope(isUnlimited: false, rooms: [], closedRooms: []), sort: sort,
       limit: try routed.limit(in: Self.limits, default: Self.defaultLimit), cursor: request.parameter("cursor"),
-      timeZone: zone, caller: identity.user)
+      timeZone: zone, caller: identity.user, isLastWordPrefix: try isLastWordPrefix(request),
+      facets: try facets(request))
+  }
+
+  private func query(_ routed: RoutedRequest) throws(ChatError) -> String {
+    let query = routed.request.parameter("q") ?? ""
+    guard query.unicodeScalars.count <= Self.queryLength else {
+      throw .invalid("q", "q is at most 1,000 characters.")
+    }
+    return query
+  }
+
+  private func isLastWordPrefix(_ request: HTTPRequest) throws(ChatError) -> Bool {
+    guard let prefix = request.parameter("prefix") else { return false }
+    guard prefix == "last" else {
+      throw .invalid("prefix", "prefix is last, or is left out; not '\(prefix.prefix(40))'.")
+    }
+    return true
+  }
+
+  private func facets(_ request: HTTPRequest) throws(ChatError) -> [SearchFacets.Kind] {
+    var kinds: [SearchFacets.Kind] = []
+    for name in (request.parameter("facets") ?? "").split(separator: ",") {
+      guard let kind = SearchFacets.Kind(rawValue: String(name)) else {
+        throw .invalid("facets", "facets are room, user and month, with commas between; not '\(name.prefix(40))'.")
+      }
+      if !kinds.contains(kind) { kinds.append(kind) }
+    }
+    return kinds
   }
 
   private func rooms(_ routed: RoutedRequest, _ identity: Identity) async throws -> [Room] {
@@ -63,49 +138,11 @@ struct SearchRoutes: Sendable {
     }
     return rooms
   }
+}
 
-  private static func reply(_ page: SearchPage, names: [RoomID: String?], milliseconds: Int) -> HTTPResponse {
-    .json { writer in
-      writer.key("hits")
-      writer.array { for hit in page.hits { self.hit(hit, in: &$0) } }
-      writer.key("rooms")
-      writer.object {
-        for (id, name) in names.sorted(by: { $0.key < $1.key }) {
-          $0.key(String(id))
-          $0.object {
-            $0.key("name")
-            if let name { $0.value(name) } else { $0.null() }
-          }
-        }
-      }
-      writer.key("total")
-      writer.object {
-        $0.member("value", page.total)
-        $0.member("relation", page.isTotalLowerBound ? "gte" : "eq")
-      }
-      writer.key("next")
-      if let next = page.next { writer.value(next) } else { writer.null() }
-      writer.member("took_ms", milliseconds)
-      writer.member("complete", page.isComplete)
-      writer.member("fresh_as_of", page.freshAsOf)
-    }
-  }
-
-  private static func hit(_ hit: SearchHit, in writer: inout JSONWriter) {
-    writer.object {
-      $0.key("message")
-      $0.object { MessageWire.members(of: hit.message, in: &$0) }
-      $0.key("score")
-      if let score = hit.score { $0.value(score) } else { $0.null() }
-      $0.key("highlights")
-      $0.array {
-        for highlight in hit.highlights {
-          $0.array {
-            $0.value(highlight.start)
-            $0.value(highlight.length)
-          }
-        }
-      }
-    }
+extension SearchPage {
+  /// Every room that the page names.
+  var rooms: [RoomID] {
+    hits.map(\.message.room) + (facets?.buckets[.room] ?? []).compactMap { RoomID($0.value) }
   }
 }

@@ -1,0 +1,136 @@
+import ChatRooms
+import Drivers
+import HistoryIndex
+
+/// Something that a user who types a search may mean.
+struct SearchSuggestion: Sendable, Equatable {
+  enum Kind: String, Sendable {
+    case `operator`, value, user, room
+  }
+
+  var kind: Kind
+  /// What would stand in the query: `from:camelia`, `in:lobby`, `has:`.
+  var text: String
+  /// The whole query with it in place of what was being typed.
+  var query: String
+  /// A room's id and name.
+  var room: RoomID?
+  var name: String?
+
+  func write(to writer: inout JSONWriter) {
+    writer.object {
+      $0.member("kind", kind.rawValue)
+      $0.member("text", text)
+      $0.member("query", query)
+      $0.member("room", ifPresent: room)
+      $0.member("name", ifPresent: name)
+    }
+  }
+}
+
+/// Completes what is being typed: operators, and the names of users and rooms.
+struct SearchSuggestions: Sendable {
+  var rooms: any RoomStore
+  /// Whose rooms are known.
+  var reader: UserID?
+  var isAdmin: Bool
+
+  private static let operators = ["from:", "in:", "before:", "after:", "on:", "during:", "has:", "mentions:", "link:"]
+  private static let times = ["today", "yesterday", "7d", "30d"]
+
+  /// For the word that the text ends with.
+  func suggestions(for typed: String, limit: Int) async throws -> [SearchSuggestion] {
+    let word = TypedWord(typed)
+    let found: [(SearchSuggestion.Kind, String, Room?)]
+    switch word.name {
+    case nil:
+      guard !word.value.isEmpty else { return [] }
+      found = Self.matching(Self.operators, word.value).map { (.operator, $0, nil) }
+    case "from"?, "mentions"?:
+      found = try await users(word, limit).map { (.user, word.typedName + $0, nil) }
+    case "in"?: found = try await rooms(word, limit).map { (.room, word.typedName + Self.reference(to: $0), $0) }
+    case "has"?:
+      let features = SearchQuery.Feature.allCases.map(\.rawValue)
+      found = Self.matching(features, word.value).map { (.value, word.typedName + $0, nil) }
+    case "before"?, "after"?, "on"?, "during"?:
+      found = Self.matching(Self.times, word.value).map { (.value, word.typedName + $0, nil) }
+    default: found = []
+    }
+    return found.prefix(limit).map { kind, text, room in
+      SearchSuggestion(kind: kind, text: text, query: word.before + word.sign + text, room: room?.id, name: room?.name)
+    }
+  }
+
+  private static func matching(_ words: [String], _ typed: String) -> [String] {
+    words.filter { $0.hasPrefix(typed.lowercased()) && $0 != typed.lowercased() }
+  }
+
+  private func users(_ word: TypedWord, _ limit: Int) async throws -> [String] {
+    let typed = word.value.hasPrefix("@") ? String(word.value.dropFirst()) : word.value
+    let me = word.name == "mentions" && "me".hasPrefix(typed.lowercased()) && reader != nil ? ["me"] : []
+    return me + (try await rooms.users(beginningWith: typed, limit: limit).map { Self.quoted($0.name) })
+  }
+
+  /// Public rooms and the reader's own: those whose name begins so first, then those that hold it.
+  private func rooms(_ word: TypedWord, _ limit: Int) async throws -> [Room] {
+    let filter = RoomFilter(
+      reader: reader, isAdmin: isAdmin, text: word.value.isEmpty ? nil : word.value, limit: Self.roomsLookedAt)
+    let found = try await rooms.rooms(filter).map(\.room).filter { $0.name != nil }
+    let begins = found.filter { Self.begins($0, word.value) }
+    return Array((begins + found.filter { !Self.begins($0, word.value) }).prefix(limit))
+  }
+
+  private static func begins(_ room: Room, _ typed: String) -> Bool {
+    room.name?.lowercased().hasPrefix(typed.lowercased()) ?? false
+  }
+
+  /// Only public rooms have names that are theirs alone.
+  private static func reference(to room: Room) -> String {
+    room.kind == .public ? quoted(room.name ?? "") : "#\(room.id)"
+  }
+
+  private static let roomsLookedAt = 100
+
+  /// As it has to stand in a query to be read as one value.
+  static func quoted(_ name: String) -> String {
+    let isPlain = name.unicodeScalars.allSatisfy {
+      !$0.properties.isWhitespace && !"\"“”„«»`".unicodeScalars.contains($0)
+    }
+    return isPlain && !name.hasPrefix("#") && !name.hasPrefix("@") ? name : "\"\(name)\""
+  }
+}
+
+/// The word that a text ends with, cut at its operator.
+struct TypedWord: Equatable {
+  /// Everything before the word.
+  var before: String
+  /// `-`, or nothing.
+  var sign = ""
+  /// The operator in lower case; `nil` where there is none.
+  var name: String?
+  /// The operator as it was typed, with its colon.
+  var typedName = ""
+  var value: String
+
+  init(_ typed: String) {
+    let scalars = typed.unicodeScalars
+    var start = scalars.startIndex
+    var isQuoted = false
+    for index in scalars.indices {
+      if scalars[index] == "\"" { isQuoted.toggle() }
+      if scalars[index].properties.isWhitespace, !isQuoted { start = scalars.index(after: index) }
+    }
+    before = String(scalars[..<start])
+    var word = String(scalars[start...])
+    if word.hasPrefix("-") {
+      sign = "-"
+      word.removeFirst()
+    }
+    value = word
+    guard let colon = word.unicodeScalars.firstIndex(where: { $0 == ":" || $0 == "：" }) else { return }
+    name = String(word.unicodeScalars[..<colon]).lowercased()
+    typedName = String(word.unicodeScalars[...colon])
+    value = String(word.unicodeScalars[word.unicodeScalars.index(after: colon)...])
+    if value.hasPrefix("\"") { value.removeFirst() }
+  }
+}
