@@ -20,6 +20,8 @@ public final class RoomHub: Sendable {
     var laneLag: Int64 = 20_000
     /// How often the lanes' heads are read.
     var headInterval: Duration = .milliseconds(300)
+    /// How long a join waits for its room's tail before it is refused.
+    var joinPatience = HistoryPatience.join
     /// How long a failed read is remembered before it is tried again.
     var failureMemory: Milliseconds = 100
   }

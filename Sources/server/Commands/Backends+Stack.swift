@@ -57,7 +57,8 @@ extension Backends {
     let rooms = SQLRoomStore(database: pool, laneCount: journal.laneCount)
     let (client, names) = (index.client, index.names)
     let history = JournaledHistory(
-      journal: journal, index: ElasticsearchHistory(client: client, names: names), metrics: metrics, log: log)
+      journal: journal, index: ElasticsearchHistory(client: client, names: names, reads: stack.historyReads),
+      metrics: metrics, log: log)
     return Backends(
       installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,
       search: ElasticsearchSearch(client: client, names: names, journal: journal, rooms: rooms, log: log),

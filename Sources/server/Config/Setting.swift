@@ -101,6 +101,9 @@ extension Setting {
   static let sendRate = Setting(
     key: "send-rate", environment: "PALAVER_SEND_RATE", placeholder: "N",
     help: "Messages a second that one WebSocket may send, ten times as many at once (100).")
+  static let historyReads = Setting(
+    key: "history-reads", environment: "PALAVER_HISTORY_READS", placeholder: "N",
+    help: "Reads of history in Elasticsearch at once, of one server; others wait for their turn (16).")
   static let drain = Setting(
     key: "drain", environment: "PALAVER_DRAIN", placeholder: "TIME",
     help: "How long stopping may take (10s).")
@@ -118,7 +121,7 @@ extension Setting {
   static let all = [
     config, listen, data, database, redis, elasticsearch, role, auth, allowOpen, jwtSecret, jwtKey, allowOrigin,
     elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, journalLimit, diskReserve, migrate,
-    sendRate, drain,
+    sendRate, historyReads, drain,
     log, demo,
   ]
 }
