@@ -67,6 +67,7 @@ let package = Package(
     // The server is a dependency so that its executable is built before the tests run it.
     .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),
     .testTarget(
-      name: "FaultTests", dependencies: ["TestSupport", "Drivers", "server", "CLinux"], swiftSettings: rules),
+      name: "FaultTests", dependencies: ["TestSupport", "Drivers", "server", "CLinux"], exclude: ["README.md"],
+      swiftSettings: rules),
   ]
 )

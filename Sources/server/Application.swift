@@ -26,10 +26,11 @@ final class Application: Sendable {
     let (metrics, log) = (backends.metrics, backends.log)
     let bus = ServerBus(configuration, installation: backends.installation, metrics: metrics, log: log)
     let rooms = bus.cached(backends.rooms, metrics: metrics)
-    let hub = RoomHub(
-      journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log)
-    let indexer = Self.indexer(configuration, backends)
     let changes = RoomChangeAnnouncer(rooms: rooms)
+    let hub = RoomHub(
+      journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log,
+      onFetched: changes.took)
+    let indexer = Self.indexer(configuration, backends)
     let gate = JournalGate(configuration.backPressure, metrics: metrics, log: log)
     let writer = JournalWriter(
       journal: backends.journal, writers: backends.journal.laneCount > 1 ? 2 : 1, gate: gate, metrics: metrics, log: log

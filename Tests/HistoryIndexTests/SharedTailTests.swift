@@ -166,6 +166,21 @@ import Testing
     #expect(store.mostReads == 1)
   }
 
+  @Test("Hazard 13: a tail that cannot be brought to the present without a hole is not used")
+  func aTailWithAHoleIsReadAnew() async throws {
+    let store = Store(model(50, seed: 4))
+    let exchange = Exchange()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    store.update { model in for _ in 0..<20 { model.send() } }
+    var expected = RoomModel()
+    store.update { expected = $0 }
+    // All but the newest of what followed is in the journal no more.
+    store.firstKept = expected.position.lastSeq
+    let tail = try await loader(store, exchange).load(RoomModel.room)
+    #expect(store.historyReads == 2)
+    #expect(tail.contents.messages.map(\.seq) == expected.messages.map(\.seq))
+  }
+
   @Test func timesOutlastEachOther() {
     let lease = Duration.milliseconds(HistoryPatience.leaseMilliseconds)
     #expect(HistoryPatience.read < lease && lease < HistoryPatience.exchange)

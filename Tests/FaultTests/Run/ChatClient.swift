@@ -154,7 +154,7 @@ final class ChatClient: @unchecked Sendable {
     for index in open.values { subscriptions[index].end = reason }
     open = [:]
     outbox.connectionEnded()
-    if phase.current == .working, Int.random(in: 0..<20, using: &random) == 0 { outbox.forget() }
+    if phase.current == .working, Int.random(in: 0..<4, using: &random) == 0 { outbox.forget() }
   }
 
   // MARK: A connection

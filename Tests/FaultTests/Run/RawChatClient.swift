@@ -93,6 +93,7 @@ final class RawChatClient: @unchecked Sendable {
     pending[text] = attempts.count
     attempts.append(attempt)
     try socket.send(text)
+    if Int.random(in: 0..<50, using: &random) == 0 { throw TestSupportError("the client went away at once") }
   }
 
   private func take(_ socket: WebSocketClient) throws {
