@@ -69,8 +69,11 @@ final class PrivateBackends: Sendable {
   /// Elasticsearch's launcher has a child that does the work.
   private func pids(of part: Part) throws -> [Int32] {
     let first = try pid(of: part)
-    let children = try? String(contentsOfFile: "/proc/\(first)/task/\(first)/children", encoding: .utf8)
-    return [first] + (children ?? "").split(separator: " ").compactMap { Int32($0) }.filter { $0 > 1 }
+    let tasks = "/proc/\(first)/task"
+    let children = ((try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []).map { task in
+      (try? String(contentsOfFile: "\(tasks)/\(task)/children", encoding: .utf8)) ?? ""
+    }
+    return [first] + children.flatMap { $0.split(separator: " ") }.compactMap { Int32($0) }.filter { $0 > 1 }
   }
 
   /// SIGKILL: what was not durable is gone.
