@@ -106,7 +106,8 @@ final class FaultRun: @unchecked Sendable {
   }
 
   private func makeRoom(_ number: Int) throws -> Int64 {
-    let reply = try stack.http(0).post("/v1/chatrooms", JSONValue(parsing: #"{"name": "faults \#(number)"}"#))
+    let reply = try stack.http(0).post(
+      "/v1/chatrooms", JSONValue(parsing: #"{"name": "faults \#(number) \#(UInt32.random(in: 0 ... .max))"}"#))
     guard let id = reply["id"]?.integer else { throw TestSupportError("no room: \(reply)") }
     return id
   }
