@@ -91,7 +91,7 @@ final class FaultRun: @unchecked Sendable {
     }
     try breakThings()
     try stack.heal()
-    if let sabotage = plan.sabotage { try carryOut(sabotage) }
+    if let sabotage = plan.sabotage { try carryOut(sabotage, in: rooms) }
     // A publish that is lost is made up for by the next one; the last ones of a run have none after them.
     if plan.settlesWithoutRedis { try stack.backends.kill(.redis) }
     phase.current = .settling
@@ -193,7 +193,7 @@ final class FaultRun: @unchecked Sendable {
 
   // MARK: Sabotage
 
-  private func carryOut(_ sabotage: Sabotage) throws {
+  private func carryOut(_ sabotage: Sabotage, in rooms: [Int64]) throws {
     switch sabotage {
     case .moveCursors:
       stack.answer(.overloaded)
@@ -203,7 +203,7 @@ final class FaultRun: @unchecked Sendable {
       for index in stack.indexing { try stack.start(index) }
       stack.answer(.honest)
     case .replaceDocuments:
-      try FinalState(stack: stack).replaceDocuments()
+      try FinalState(stack: stack).replaceDocuments(in: rooms)
     }
   }
 }

@@ -42,10 +42,10 @@ struct FinalState {
     return reply?["messages"]?.array?.first.flatMap { SeenMessage($0) }
   }
 
-  /// Gives the documents of some messages another text.
-  func replaceDocuments() throws {
+  /// Gives the documents of some of the rooms' messages another text.
+  func replaceDocuments(in rooms: [Int64]) throws {
     let body = #"{"script":{"source":"ctx._source.text = 'what a lost event said'"},"max_docs":20,"query":{"#
-    let query = #""bool":{"filter":[{"exists":{"field":"text"}}]}}}"#
+    let query = #""bool":{"filter":[{"exists":{"field":"text"}},{"terms":{"room":\#(rooms)}}]}}}"#
     let index = "/\(stack.indexPrefix)-messages"
     _ = try stack.elasticsearch.post("\(index)/_refresh")
     let reply = try stack.elasticsearch.post(

@@ -79,7 +79,7 @@ final class HTTPWriter: @unchecked Sendable {
     switch reply.status {
     case 200, 201: acknowledged(index, reply, server)
     case 429, 503:
-      recorder.add(error: reply["error"]?.string ?? "\(reply.status)")
+      recorder.add(error: "HTTP " + (reply["error"]?.string ?? "\(reply.status)"))
       clock.wait(Int(clamping: min(1_000, reply["retry_after_ms"]?.integer ?? 200)))
     default: attempts[index].refusal = reply["error"]?.string ?? "\(reply.status)"
     }
