@@ -100,7 +100,7 @@ final class Application: Sendable {
   ///   - stop: returns when the server is to end.
   ///   - ready: called once, with the port, when it serves.
   func run(until stop: @escaping @Sendable () async -> Void, ready: (UInt16) async throws -> Void) async throws {
-    try await hub.start()
+    try await startHub()
     await bus.start()
     let result: Result<Void, any Error>
     do {
@@ -131,6 +131,19 @@ final class Application: Sendable {
 
   /// Rooms and writer, for what a server does before it serves.
   var parts: Services { services }
+
+  /// A database that goes away for a moment while a server starts is waited for, as in `Backends`.
+  private func startHub() async throws {
+    let deadline = ContinuousClock.now + Backends.patience
+    while true {
+      do {
+        return try await hub.start()
+      } catch let error as SQLError where error.kind == .unavailable && ContinuousClock.now < deadline {
+        log.warning("waiting for the database", ["error": error.description])
+        try await Task.sleep(for: .milliseconds(500))
+      }
+    }
+  }
 
   private func drain() async {
     log.info("draining")

@@ -14,7 +14,7 @@ extension Backends {
   /// Connections for what is not the journal's.
   private static let connections = 8
   /// How long a server that starts waits for its database: they are often started together.
-  private static let patience = Duration.seconds(30)
+  static let patience = Duration.seconds(30)
   /// How long it waits for its index, so that an installation's first search finds one.
   private static let indexPatience = Duration.seconds(5)
 
