@@ -66,6 +66,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Drivers"], path: "Tests/Support", swiftSettings: rules),
     // The server is a dependency so that its executable is built before the tests run it.
     .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),
-    .testTarget(name: "FaultTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),
+    .testTarget(
+      name: "FaultTests", dependencies: ["TestSupport", "Drivers", "server", "CLinux"], exclude: ["README.md"],
+      swiftSettings: rules),
   ]
 )

@@ -27,10 +27,11 @@ final class Application: Sendable {
     let (metrics, log) = (backends.metrics, backends.log)
     let bus = ServerBus(configuration, installation: backends.installation, metrics: metrics, log: log)
     let rooms = bus.cached(backends.rooms, metrics: metrics)
-    let hub = RoomHub(
-      journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log)
-    let indexer = Self.indexer(configuration, backends)
     let changes = RoomChangeAnnouncer(rooms: rooms)
+    let hub = RoomHub(
+      journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log,
+      onFetched: changes.took)
+    let indexer = Self.indexer(configuration, backends)
     let gate = JournalGate(configuration.backPressure, metrics: metrics, log: log)
     let protected = backends.index?.protected
     let writer = JournalWriter(
@@ -113,7 +114,7 @@ final class Application: Sendable {
   ///   - stop: returns when the server is to end.
   ///   - ready: called once, with the port, when it serves.
   func run(until stop: @escaping @Sendable () async -> Void, ready: (UInt16) async throws -> Void) async throws {
-    try await hub.start()
+    try await startHub()
     await bus.start()
     let result: Result<Void, any Error>
     do {
@@ -148,6 +149,19 @@ final class Application: Sendable {
 
   /// Rooms and writer, for what a server does before it serves.
   var parts: Services { services }
+
+  /// A database that goes away for a moment while a server starts is waited for, as in `Backends`.
+  private func startHub() async throws {
+    let deadline = ContinuousClock.now + Backends.patience
+    while true {
+      do {
+        return try await hub.start()
+      } catch let error as SQLError where error.kind == .unavailable && ContinuousClock.now < deadline {
+        log.warning("waiting for the database", ["error": error.description])
+        try await Task.sleep(for: .milliseconds(500))
+      }
+    }
+  }
 
   private func drain() async {
     log.info("draining")

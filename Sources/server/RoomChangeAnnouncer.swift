@@ -1,6 +1,7 @@
 import ChatRooms
 
-/// Tells caches, here and on other servers, of what the journal's transactions changed in rooms and memberships.
+/// Tells caches, here and on other servers, of what the journal's transactions changed in rooms and memberships: of what
+/// this server wrote, and of what it had to read because the bus did not tell.
 struct RoomChangeAnnouncer: Sendable {
   private let rooms: CachedRoomStore
   private let changed: AsyncStream<RoomID>

@@ -8,4 +8,14 @@ import Testing
       #expect(migration.statements.allSatisfy { $0.hasPrefix("CREATE") }, "\(migration.name)")
     }
   }
+
+  @Test("Hazard 23: SQLite gives no number of a room or user again")
+  func numbersAreNeverGivenAgain() throws {
+    let statements = Migrations.sqlite.flatMap(\.statements)
+    for table in ["rooms", "users"] {
+      let made = try #require(
+        statements.first { $0.contains("TABLE IF NOT EXISTS \(table) (") || $0.contains("TABLE \(table) (") })
+      #expect(made.contains("id INTEGER PRIMARY KEY AUTOINCREMENT"), "\(made)")
+    }
+  }
 }

@@ -20,7 +20,8 @@ struct FaultTests {
     if let minutes = Self.number("PALAVER_FAULT_MINUTES") { plan.time = RunTime(minutes) * 60_000 }
     if let rounds = Self.number("PALAVER_FAULT_ROUNDS") { plan.rounds = Int(rounds) }
     let outcome = try await onOwnThread { [plan] in
-      let stack = try FaultyStack()
+      let shape = FaultyStack.Shape(indexers: 2, ownsElasticsearch: PrivateBackends.canStartElasticsearch)
+      let stack = try FaultyStack(shape: shape)
       defer { stack.remove() }
       return try FaultRun(plan, stack: stack) { FileHandle.standardError.write(Data("\($0)\n".utf8)) }.run()
     }

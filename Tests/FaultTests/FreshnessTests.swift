@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension OutageTests {
+extension StackTests.OutageTests {
   /// What a search says of itself is true at all times: whatever has a time up to its `fresh_as_of` is in it, also what
   /// was acknowledged only later; while Elasticsearch is slow, refuses, errs or is silent, an indexer is dead, or the
   /// database stands still in the middle of commits.

@@ -2,6 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
+/// Everything that is done to one stack of two servers, one test after the other: side by side they would only measure
+/// each other.
+@Suite(
+  .serialized, .sharedStack,
+  .enabled(
+    if: PrivateBackends.areAvailable, "PALAVER_TEST_ELASTICSEARCH is not set, or MariaDB or Redis is not installed"))
+enum StackTests {}
+
 /// The stack that a suite's tests share, started when the first one asks for it and removed when the suite ends.
 final class SharedStack: @unchecked Sendable {
   @TaskLocal static var current: SharedStack?
@@ -10,14 +18,15 @@ final class SharedStack: @unchecked Sendable {
   private var stack: Result<FaultyStack, any Error>?
 
   /// Runs a body that blocks with the stack, on a thread of its own; mends what the body broke.
-  static func use(_ body: @escaping @Sendable (FaultyStack) throws -> Void) async throws {
+  @discardableResult
+  static func use<Value: Sendable>(_ body: @escaping @Sendable (FaultyStack) throws -> Value) async throws -> Value {
     guard let current else { throw TestSupportError("outside of a suite with a shared stack") }
-    try await onOwnThread {
+    return try await onOwnThread {
       let stack = try current.started()
       let result = Result { try body(stack) }
       try stack.heal()
       try stack.waitUntilHealthy()
-      try result.get()
+      return try result.get()
     }
   }
 

@@ -144,6 +144,23 @@ import Testing
     #expect(hub.takeJobs(now: 200).count == 1)
   }
 
+  /// Hazard 12: a reader that is stuck must not keep joins for ever.
+  @Test func joinsThatWaitTooLongAreRefusedAndTheirRoomsAreNotReadAnyMore() {
+    let (hub, loop) = hub()
+    let wait = RoomHub.Limits().joinPatience
+    for room in 1...20 { hub.handle([.join(.test(UInt64(room), room: .test(RoomID(room))), loop: 0)], now: 0) }
+    #expect(hub.takeJobs(now: 0).count == 16, "the others wait for their turn")
+    hub.handle([.join(.test(100, room: .test(1)), loop: 0)], now: wait / 2)
+    #expect(hub.nextTick(now: wait / 2) <= 500)
+    hub.handle([], now: wait)
+    #expect(loop.deliveries.count == 20, "all but the one that came later")
+    hub.handle([.loadFailed(1, .unavailable("x")), .loadFailed(2, .unavailable("x"))], now: wait)
+    #expect(loop.deliveries.count == 21)
+    #expect(hub.takeJobs(now: wait).isEmpty, "nobody waits for what was queued")
+    hub.handle([.join(.test(200, room: .test(20)), loop: 0)], now: wait)
+    #expect(hub.takeJobs(now: wait).count == 1)
+  }
+
   @Test func aSkippedEventInterruptsTheSubscribers() {
     var model = RoomModel()
     for _ in 0..<3 { model.send() }

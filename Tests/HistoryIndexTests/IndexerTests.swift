@@ -80,6 +80,46 @@ import Testing
     }
   }
 
+  @Test("Hazard 10: what is indexed and trimmed while history is read is not missing from it")
+  func aRowThatIsTrimmedDuringAReadIsNoHole() async throws {
+    try await TestElasticsearch.with("trimmed") { elastic in
+      let journal = MemoryJournal()
+      for seq in Int64(1)...20 { journal.append(.sent(seq: seq, "message \(seq)")) }
+      let history = JournaledHistory(
+        journal: TrimmedBeforeItAnswers(journal: journal) {
+          try await running(elastic.indexer(journal, keep: 0)) { journal.trimmedCount == 20 }
+        },
+        index: ElasticsearchHistory(client: elastic.client, names: elastic.names), log: .silent)
+      let read = try await history.messages(in: .test(1), seqs: 1...20)
+      #expect(read.map(\.seq) == Array(1...20))
+    }
+  }
+
+  /// Whose rows are gone at the moment they are asked for.
+  private struct TrimmedBeforeItAnswers: Journal {
+    let journal: MemoryJournal
+    let trim: @Sendable () async throws -> Void
+
+    var laneCount: Int { journal.laneCount }
+    func makeCommitter() -> any JournalCommitter { journal.makeCommitter() }
+    func heads() async throws -> [LaneHead] { try await journal.heads() }
+    func events(lane: Int, after position: Int64, limit: Int) async throws -> [RoomEvent] {
+      try await journal.events(lane: lane, after: position, limit: limit)
+    }
+    func position(of room: RoomID) async throws -> RoomPosition? { try await journal.position(of: room) }
+    func messages(in room: RoomID, seqs: ClosedRange<Int64>) async throws -> [Message] {
+      try await trim()
+      return try await journal.messages(in: room, seqs: seqs)
+    }
+    func messages(in room: RoomID, seqs: [Int64]) async throws -> [Message] {
+      try await journal.messages(in: room, seqs: seqs)
+    }
+    func changes(in room: RoomID, after event: Int64, limit: Int) async throws -> [RoomChange] {
+      try await journal.changes(in: room, after: event, limit: limit)
+    }
+    func flush() async throws { try await journal.flush() }
+  }
+
   @Test func whatIsNotRefreshedIsReadAllTheSame() async throws {
     try await TestElasticsearch.with("realtime") { elastic in
       _ = try await elastic.client.call(
@@ -167,6 +207,28 @@ import Testing
     #expect(journal.deadLetters.isEmpty)
   }
 
+  @Test("Hazard 19: nothing is trimmed while a copy of the index is missing, although no shard failed")
+  func nothingIsTrimmedWhileACopyIsMissing() async throws {
+    let left = Answers([
+      .reply(200, #"{"_shards":{"total":2,"successful":1,"failed":0}}"#),
+      .reply(200, #"{"_shards":{"total":2,"successful":1,"failed":0}}"#),
+      .reply(200, #"{"_shards":{"total":2,"successful":2,"failed":0}}"#),
+    ])
+    let journal = MemoryJournal(laneCount: 1)
+    for seq in Int64(1)...3 { journal.append(.sent(seq: seq, "message \(seq)")) }
+    let trimmed = Answers([])
+    let server = try FakeHTTPServer { request in
+      guard request.line.contains("_refresh") else { return Self.fine }
+      trimmed.note(journal.trimmedCount)
+      return left.next()
+    }
+    defer { server.stop() }
+    let elastic = TestElasticsearch("copies", origin: server.origin)
+    defer { elastic.http.close() }
+    try await running(elastic.indexer(journal, keep: 0)) { journal.trimmedCount == 3 }
+    #expect(trimmed.noted.prefix(3) == [0, 0, 0], "at each of the first three looks nothing was trimmed yet")
+  }
+
   @Test func aPoisonMessageIsBuriedAndKeptUnindexed() async throws {
     let (bulks, journal) = try await drain([items(201, 400, 201), Self.fine])
     #expect(bulks.count == 2)
@@ -180,7 +242,12 @@ private final class Answers: @unchecked Sendable {
   private let lock = NSLock()
   private var left: [FakeHTTPServer.Answer]
 
+  private var notes: [Int] = []
+
   init(_ answers: [FakeHTTPServer.Answer]) { left = answers }
+
+  func note(_ number: Int) { lock.withLock { notes.append(number) } }
+  var noted: [Int] { lock.withLock { notes } }
 
   func next() -> FakeHTTPServer.Answer {
     lock.lock()

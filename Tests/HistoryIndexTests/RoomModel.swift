@@ -100,10 +100,11 @@ extension Message {
 
 extension JoinRequest {
   static func test(
-    _ id: UInt64 = 1, since: Int64? = nil, epoch: String? = nil, limit: Int = 1_000, format: WireFormat = .v1
+    _ id: UInt64 = 1, room: Room = RoomModel.room, since: Int64? = nil, epoch: String? = nil, limit: Int = 1_000,
+    format: WireFormat = .v1
   ) -> JoinRequest {
     JoinRequest(
-      subscription: SubscriptionID(id), room: RoomModel.room,
+      subscription: SubscriptionID(id), room: room,
       user: User(id: 1, name: "u", displayName: nil, createdAt: 0), format: format, since: since, epoch: epoch,
       limit: limit)
   }

@@ -15,6 +15,10 @@ import Testing
     /// Set before use: what the journal still keeps, and whether the history answers.
     var firstKept: Int64 = 1
     var isHistoryDown = false
+    /// Reads of the history end only by being cancelled.
+    var isHistoryStuck = false
+    private(set) var readsUnderWay = 0
+    private(set) var mostReads = 0
 
     init(_ model: RoomModel) { self.model = model }
 
@@ -39,6 +43,12 @@ import Testing
     func messages(in room: Room, seqs: ClosedRange<Int64>) async throws -> [Message] {
       lock.withLock { historyReads += 1 }
       if isHistoryDown { throw ChatError.unavailable("The history") }
+      lock.withLock {
+        readsUnderWay += 1
+        mostReads = max(mostReads, readsUnderWay)
+      }
+      defer { lock.withLock { readsUnderWay -= 1 } }
+      if isHistoryStuck { try await Task.sleep(for: .seconds(3_600)) }
       try await Task.sleep(for: .milliseconds(50))
       return now.messages.filter { seqs.contains($0.seq) }
     }
@@ -137,6 +147,45 @@ import Testing
     #expect(!tail.answer(.test(since: 6)).state.isComplete)
     let left = await exchange.left
     #expect(left.isEmpty)
+  }
+
+  /// Hazard 12: the one that reads is stuck, and the others neither wait for ever nor read beside it.
+  @Test func whileTheHistoryIsStuckServersReadOneAfterTheOtherAndMakeDoWithTheJournal() async throws {
+    var model = RoomModel()
+    for _ in 0..<10 { model.send() }
+    let store = Store(model)
+    store.firstKept = 8
+    store.isHistoryStuck = true
+    let exchange = Exchange()
+    let base = TailLoader(journal: store, history: store, patience: .milliseconds(100))
+    let shared = SharedTailLoader(base: base, exchange: exchange, reused: Counter(), patience: .seconds(60))
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for _ in 0..<3 { group.addTask { try await shared.load(RoomModel.room).isPartial } }
+      for try await isPartial in group { #expect(isPartial) }
+    }
+    #expect(store.mostReads == 1)
+  }
+
+  @Test("Hazard 13: a tail that cannot be brought to the present without a hole is not used")
+  func aTailWithAHoleIsReadAnew() async throws {
+    let store = Store(model(50, seed: 4))
+    let exchange = Exchange()
+    _ = try await loader(store, exchange).load(RoomModel.room)
+    store.update { model in for _ in 0..<20 { model.send() } }
+    var expected = RoomModel()
+    store.update { expected = $0 }
+    // All but the newest of what followed is in the journal no more.
+    store.firstKept = expected.position.lastSeq
+    let tail = try await loader(store, exchange).load(RoomModel.room)
+    #expect(store.historyReads == 2)
+    #expect(tail.contents.messages.map(\.seq) == expected.messages.map(\.seq))
+  }
+
+  @Test func timesOutlastEachOther() {
+    let lease = Duration.milliseconds(HistoryPatience.leaseMilliseconds)
+    #expect(HistoryPatience.read < lease && lease < HistoryPatience.exchange)
+    #expect(HistoryPatience.exchange < .milliseconds(HistoryPatience.join))
+    #expect(HistoryPatience.read * 2 < .milliseconds(HistoryPatience.join))
   }
 
   /// Hazard 6: what was read may not be durable yet, and a crash would take it back.

@@ -9,7 +9,8 @@ public struct TestSupportError: Error, CustomStringConvertible {
 
 /// A blocking TCP connection to this machine. Used by one thread at a time.
 public final class Socket {
-  private var descriptor: Int32
+  /// For polling; reading and writing are the socket's.
+  public private(set) var descriptor: Int32
 
   public init(port: Int) throws {
     // Servers that a test starts must not inherit it: they would keep the connection open.

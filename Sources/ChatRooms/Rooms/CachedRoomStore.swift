@@ -4,8 +4,9 @@ import Drivers
 ///
 /// Cached are rooms by id, users by name, and memberships, "no member" too (in memory alone). What this server changes
 /// is void everywhere before the call returns, if Redis answers; if it does not, other servers may see the old state for
-/// up to a minute. Listings, members and `readScope` are always read from the database; while that does not answer,
-/// `readScope` is what it was up to a minute ago. A cached membership's `readSeq` may be old.
+/// seconds; removals and closed rooms they notice by the journal, within a second. Listings, members and `readScope` are
+/// always read from the database; while that does not answer, `readScope` is what it was up to a minute ago. A cached
+/// membership's `readSeq` may be old.
 public final class CachedRoomStore: RoomStore {
   /// Milliseconds in memory.
   static let lifetime = 5_000

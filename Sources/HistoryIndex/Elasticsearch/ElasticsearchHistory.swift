@@ -8,11 +8,21 @@ public struct ElasticsearchHistory: Sendable {
   private let client: ElasticsearchClient
   private let alias: String
   private let timeout: Duration
+  private let gate: ReadGate
 
-  public init(client: ElasticsearchClient, names: IndexNames, timeout: Duration = .seconds(5)) {
+  /// Reads at once of one server, where nothing else is set.
+  public static let defaultReads = 16
+
+  /// - Parameters:
+  ///   - reads: at once; others wait for their turn.
+  ///   - timeout: of a read, and of waiting for its turn.
+  public init(
+    client: ElasticsearchClient, names: IndexNames, reads: Int = defaultReads, timeout: Duration = .seconds(5)
+  ) {
     self.client = client
     self.alias = names.read
     self.timeout = timeout
+    gate = ReadGate(width: reads, patience: timeout)
   }
 
   /// What a search sees of a range, rising. The range is bounded at both ends, so that the cost does not grow with the
@@ -46,7 +56,9 @@ public struct ElasticsearchHistory: Sendable {
   /// Messages as they are at this moment, refreshed or not. Those that do not exist are left out.
   func currentMessages(room: Room, seqs: [Int64]) async throws -> [Message] {
     let ids = seqs.map { (id: MessageDocument.id(room: room.id, seq: $0), routing: room.routing) }
-    let documents = try await client.documents(in: alias, ids: ids, timeout: timeout, failsFast: true)
+    let documents = try await gate.pass {
+      try await client.documents(in: alias, ids: ids, timeout: timeout, failsFast: true)
+    }
     return try documents.compactMap { try $0.map(Self.message) }
   }
 
@@ -65,7 +77,10 @@ public struct ElasticsearchHistory: Sendable {
     let parameters =
       "routing=\(room.routing.percentEncoded)&allow_partial_search_results=false"
       + "&filter_path=timed_out,_shards.total,_shards.successful,_shards.failed,hits.hits._source"
-    let reply = try await client.search(in: alias, parameters, body: body.bytes, timeout: timeout)
+    let bytes = body.bytes
+    let reply = try await gate.pass {
+      try await client.search(in: alias, parameters, body: bytes, timeout: timeout)
+    }
     guard reply["timed_out"]?.boolean == false, try ShardCounts(reply["_shards"]).failed == 0 else {
       throw UnexpectedReply(expected: "all shards in time")
     }

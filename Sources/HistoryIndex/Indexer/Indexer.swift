@@ -121,7 +121,7 @@ public final class Indexer: Sendable {
   private func renewIfDue(_ state: inout IndexerRound) async throws {
     guard ContinuousClock.now >= state.renewAt else { return }
     try await state.lanes.renew()
-    state.renewAt = .now + .seconds(options.leaseSeconds) / 3
+    state.renewAt = .now + options.renewal
   }
 
   private func read(_ state: inout IndexerRound) async throws {
@@ -129,7 +129,7 @@ public final class Indexer: Sendable {
     let batches = try await state.lanes.read(batches: options.bulksInFlight)
     state.hasBacklog = batches.contains { $0.events.count >= options.documentsPerBulk }
     guard !batches.isEmpty else { return }
-    state.renewAt = .now + .seconds(options.leaseSeconds) / 3
+    state.renewAt = .now + options.renewal
     for batch in batches {
       if batch.isEmpty { state.lanes.complete(batch) } else { state.ready.append(batch) }
     }

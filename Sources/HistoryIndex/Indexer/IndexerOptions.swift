@@ -16,5 +16,8 @@ public struct IndexerOptions: Sendable {
   public var keep: Milliseconds = 24 * 3_600 * 1_000
   public var trimInterval: Duration = .seconds(10)
 
+  /// How often leases are renewed and looked for: a dead indexer's lanes are another's after at most a lease and this.
+  var renewal: Duration { .seconds(leaseSeconds) / 5 }
+
   public init(owner: String) { self.owner = owner }
 }

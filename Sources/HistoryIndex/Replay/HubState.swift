@@ -8,6 +8,8 @@ final class HubState: @unchecked Sendable {
   /// How often joins that wait for events, and gaps in lanes, are looked at.
   private static let pulse: Milliseconds = 10
   private static let sweepInterval: Milliseconds = 5_000
+  /// How often joins that wait for a tail are looked at.
+  private static let expiryInterval: Milliseconds = 250
 
   private let limits: RoomHub.Limits
   private let metrics: HubMetrics
@@ -17,6 +19,9 @@ final class HubState: @unchecked Sendable {
   private var streams: [RoomID: RoomStream] = [:]
   /// Rooms with joins that wait for events on their way.
   private var ahead: Set<RoomID> = []
+  /// Rooms with joins that wait for a tail.
+  private var awaited: Set<RoomID> = []
+  private var nextExpiry: Milliseconds = 0
   private var loadQueue: [Room] = []
   private var loadsUnderWay = 0
   private var failures: [RoomID: (error: ChatError, until: Milliseconds)] = [:]
@@ -39,7 +44,13 @@ final class HubState: @unchecked Sendable {
   func handle(_ messages: [HubMessage], now: Milliseconds) {
     for message in messages { handle(message, now: now) }
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
+    if now >= nextExpiry { expire(now: now) }
     if now >= nextSweep { sweep(now: now) }
+  }
+
+  private func expire(now: Milliseconds) {
+    nextExpiry = now + Self.expiryInterval
+    for room in awaited { carryOut(streams[room]?.expire(now: now, patience: limits.joinPatience), for: room) }
   }
 
   /// What is to be read now: gaps in lanes, and tails as far as the bound on reads allows.
@@ -50,8 +61,13 @@ final class HubState: @unchecked Sendable {
       jobs.append(.fetch(lane: lane, after: follower.delivered))
     }
     while loadsUnderWay < limits.loads, !loadQueue.isEmpty {
+      let room = loadQueue.removeFirst()
+      guard streams[room.id]?.isAwaited == true else {
+        streams[room.id]?.abandonLoad()
+        continue
+      }
       loadsUnderWay += 1
-      jobs.append(.load(loadQueue.removeFirst()))
+      jobs.append(.load(room))
     }
     return jobs
   }
@@ -59,7 +75,8 @@ final class HubState: @unchecked Sendable {
   /// Milliseconds until the thread has something to do although nobody told it anything.
   func nextTick(now: Milliseconds) -> Milliseconds {
     let isWaiting = !ahead.isEmpty || lanes.contains { $0.lag > 0 }
-    return isWaiting ? Self.pulse : max(Self.pulse, nextSweep - now)
+    if isWaiting { return Self.pulse }
+    return max(Self.pulse, (awaited.isEmpty ? nextSweep : min(nextSweep, nextExpiry)) - now)
   }
 
   private func handle(_ message: HubMessage, now: Milliseconds) {
@@ -112,8 +129,12 @@ final class HubState: @unchecked Sendable {
       case .load: if let stream = streams[room] { loadQueue.append(stream.room) }
       }
     }
-    guard let stream = streams[room] else { return }
+    guard let stream = streams[room] else {
+      awaited.remove(room)
+      return
+    }
     if stream.isAhead { ahead.insert(room) } else { ahead.remove(room) }
+    if stream.isAwaited { awaited.insert(room) } else { awaited.remove(room) }
   }
 
   private func post(_ delivery: Delivery, to loop: Int) {

@@ -5,8 +5,6 @@ import Drivers
 public struct RedisTailExchange: TailExchange {
   /// How long a tail stays: long enough for a reconnect storm, short enough to cost no memory to speak of.
   static let tailSeconds: Int64 = 30
-  /// Longer than any load may take, so that a slow one is not doubled.
-  static let leaseMilliseconds: Int64 = 5_000
   /// Milliseconds that a tail, some 100 kB, may take to come; a lease is small.
   static let tailTimeout = 500
 
@@ -31,7 +29,7 @@ public struct RedisTailExchange: TailExchange {
     let token = String(UInt64.random(in: .min ... .max), radix: 36)
     do {
       let reply = try await client.command([
-        "SET", leaseKey(room), .text(token), "NX", "PX", .integer(Self.leaseMilliseconds),
+        "SET", leaseKey(room), .text(token), "NX", "PX", .integer(HistoryPatience.leaseMilliseconds),
       ])
       return reply == .null ? .taken : .granted(token: token)
     } catch {

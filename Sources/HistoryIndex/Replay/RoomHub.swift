@@ -20,6 +20,8 @@ public final class RoomHub: Sendable {
     var laneLag: Int64 = 20_000
     /// How often the lanes' heads are read.
     var headInterval: Duration = .milliseconds(300)
+    /// How long a join waits for its room's tail before it is refused.
+    var joinPatience = HistoryPatience.join
     /// How long a failed read is remembered before it is tried again.
     var failureMemory: Milliseconds = 100
   }
@@ -28,13 +30,17 @@ public final class RoomHub: Sendable {
   private let loader: any TailLoading
   private let log: Log
   private let limits: Limits
+  private let onFetched: @Sendable ([RoomEvent]) -> Void
   private let queue = WorkQueue<HubMessage>()
   private let jobs: AsyncStream<HubJob>
   private let jobSink: AsyncStream<HubJob>.Continuation
 
-  /// - Parameter exchange: shares tails with other servers; `nil` for a server alone.
+  /// - Parameters:
+  ///   - exchange: shares tails with other servers; `nil` for a server alone.
+  ///   - onFetched: takes events that were read from the journal because nobody told of them. Must not wait.
   public convenience init(
-    journal: any Journal, history: any History, exchange: (any TailExchange)?, metrics: Metrics, log: Log
+    journal: any Journal, history: any History, exchange: (any TailExchange)?, metrics: Metrics, log: Log,
+    onFetched: @escaping @Sendable ([RoomEvent]) -> Void = { _ in }
   ) {
     let base = TailLoader(journal: journal, history: history)
     let reused = HistorySource.redis.counter(in: metrics)
@@ -43,10 +49,15 @@ public final class RoomHub: Sendable {
         base: base, exchange: $0, reused: reused,
         waits: metrics.counter("palaver_tail_waits_total", "Reads of a room's tail left to another server's."))
     }
-    self.init(journal: journal, loader: shared ?? base, metrics: metrics, log: log, limits: Limits())
+    self.init(
+      journal: journal, loader: shared ?? base, metrics: metrics, log: log, limits: Limits(), onFetched: onFetched)
   }
 
-  init(journal: any Journal, loader: any TailLoading, metrics: Metrics, log: Log, limits: Limits) {
+  init(
+    journal: any Journal, loader: any TailLoading, metrics: Metrics, log: Log, limits: Limits,
+    onFetched: @escaping @Sendable ([RoomEvent]) -> Void = { _ in }
+  ) {
+    self.onFetched = onFetched
     self.journal = journal
     self.loader = loader
     self.log = log
@@ -141,6 +152,7 @@ public final class RoomHub: Sendable {
       do {
         let events = try await journal.events(lane: lane, after: after, limit: HistoryLimits.block)
         if !events.isEmpty { try await journal.flush() }
+        onFetched(events)
         return .fetched(lane: lane, events, after: after)
       } catch {
         log.debug("lane not fetched", ["lane": "\(lane)", "error": "\(error)"])

@@ -17,6 +17,7 @@ struct RoomStream: Sendable {
   private struct Waiting: Sendable {
     var request: JoinRequest
     var loop: Int
+    var since: Milliseconds
   }
 
   /// How long joins wait for this server to have delivered what the database knows already.
@@ -47,6 +48,8 @@ struct RoomStream: Sendable {
     lastJoin = now
   }
 
+  /// Joins wait for a tail.
+  var isAwaited: Bool { !waiting.isEmpty }
   var isIdle: Bool { subscribers.isEmpty && waiting.isEmpty && !isLoading }
   /// Joins wait for events that are on their way.
   var isAhead: Bool { aheadSince != nil }
@@ -61,9 +64,25 @@ struct RoomStream: Sendable {
 
   mutating func join(_ request: JoinRequest, loop: Int, now: Milliseconds) -> [Action] {
     if let tail, tail.isPartial, waiting.isEmpty, now - tailLoaded >= Self.partialTailLifetime { self.tail = nil }
-    waiting.append(Waiting(request: request, loop: loop))
+    waiting.append(Waiting(request: request, loop: loop, since: now))
     if tail != nil { return admit(now: now) }
     return isLoading ? [] : load()
+  }
+
+  /// Refuses joins that have waited for so long, so that their clients come again rather than wait for ever.
+  mutating func expire(now: Milliseconds, patience: Milliseconds) -> [Action] {
+    let late = waiting.filter { now - $0.since >= patience }
+    guard !late.isEmpty else { return [] }
+    waiting.removeAll { now - $0.since >= patience }
+    let error = ChatError.unavailable("The history of room \(room.id)")
+    return late.map { .deliver(.refused($0.request.subscription, error), loop: $0.loop) }
+  }
+
+  /// A load that was asked for is not begun, because nobody waits for it any more.
+  mutating func abandonLoad() {
+    isLoading = false
+    isLoadStale = false
+    buffered = []
   }
 
   private mutating func load() -> [Action] {

@@ -37,7 +37,7 @@ struct SharedTailLoader: TailLoading {
   /// Loads that waited for another server's.
   var waits = Counter()
   /// After this long a server loads by itself, whoever holds the lease.
-  var patience: Duration = .seconds(3)
+  var patience = HistoryPatience.exchange
 
   func load(_ room: Room) async throws -> RoomTail {
     let deadline = ContinuousClock.now + patience

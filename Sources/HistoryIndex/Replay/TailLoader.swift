@@ -13,6 +13,8 @@ protocol TailLoading: Sendable {
 struct TailLoader: TailLoading {
   var journal: any Journal
   var history: any History
+  /// For the history's part of a load.
+  var patience = HistoryPatience.read
 
   func load(_ room: Room) async throws -> RoomTail {
     guard let position = try await journal.position(of: room.id) else { throw ChatError.roomNotFound(room.id) }
@@ -30,9 +32,13 @@ struct TailLoader: TailLoading {
     guard first <= last else { return ([], []) }
     let older = Set(changes.map(\.seq).filter { $0 > 0 && $0 < first }).sorted()
     do {
-      let newest = try await history.messages(in: room, seqs: first...last)
-      guard newest.count == Int(last - first + 1) else { throw ChatError.unavailable("The history of room \(room.id)") }
-      return (newest, older.isEmpty ? [] : try await history.messages(in: room, seqs: older))
+      return try await HistoryPatience.limit(patience, "The history of room \(room.id)") { [history] in
+        let newest = try await history.messages(in: room, seqs: first...last)
+        guard newest.count == Int(last - first + 1) else {
+          throw ChatError.unavailable("The history of room \(room.id)")
+        }
+        return (newest, older.isEmpty ? [] : try await history.messages(in: room, seqs: older))
+      }
     } catch let error as ChatError where error.status == 503 {
       return try await readJournal(room, first: first, last: last, older)
     }

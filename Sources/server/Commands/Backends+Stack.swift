@@ -14,7 +14,7 @@ extension Backends {
   /// Connections for what is not the journal's.
   private static let connections = 8
   /// How long a server that starts waits for its database: they are often started together.
-  private static let patience = Duration.seconds(30)
+  static let patience = Duration.seconds(30)
   /// How long it waits for its index, so that an installation's first search finds one.
   private static let indexPatience = Duration.seconds(5)
 
@@ -58,7 +58,8 @@ extension Backends {
     let rooms = SQLRoomStore(database: pool, laneCount: journal.laneCount)
     let (client, names) = (index.client, index.names)
     let history = JournaledHistory(
-      journal: journal, index: ElasticsearchHistory(client: client, names: names), metrics: metrics, log: log)
+      journal: journal, index: ElasticsearchHistory(client: client, names: names, reads: stack.historyReads),
+      metrics: metrics, log: log)
     let search = ElasticsearchSearch(client: client, names: names, journal: journal, rooms: rooms, log: log)
     return Backends(
       installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,

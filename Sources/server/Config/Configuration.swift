@@ -22,6 +22,8 @@ struct Configuration: Sendable, Equatable {
     /// `nil`: the installation's id.
     var redisPrefix: String?
     var indexPrefix: String
+    /// Reads of history in Elasticsearch at once.
+    var historyReads: Int
   }
 
   enum Role: String, Sendable, CaseIterable {

@@ -107,6 +107,9 @@ extension Setting {
   static let searchLimit = Setting(
     key: "search-limit", environment: "PALAVER_SEARCH_LIMIT", placeholder: "N",
     help: "Searches that a server carries out at once; four times as many wait, others are told to come again (32).")
+  static let historyReads = Setting(
+    key: "history-reads", environment: "PALAVER_HISTORY_READS", placeholder: "N",
+    help: "Reads of history in Elasticsearch at once, of one server; others wait for their turn (16).")
   static let drain = Setting(
     key: "drain", environment: "PALAVER_DRAIN", placeholder: "TIME",
     help: "How long stopping may take (10s).")
@@ -124,6 +127,6 @@ extension Setting {
   static let all = [
     config, listen, data, database, redis, elasticsearch, role, auth, allowOpen, jwtSecret, jwtKey, allowOrigin,
     elasticsearchKey, elasticsearchCA, redisPrefix, indexPrefix, journalKeep, journalLimit, diskReserve, migrate,
-    sendRate, searchRate, searchLimit, drain, log, demo,
+    sendRate, searchRate, searchLimit, historyReads, drain, log, demo,
   ]
 }

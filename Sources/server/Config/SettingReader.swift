@@ -85,7 +85,8 @@ struct SettingReader {
       Configuration.Stack(
         database: try databaseURL(), redis: try redisURL(), elasticsearch: try elasticsearchURLs(),
         elasticsearchKey: values[.elasticsearchKey]?.text, elasticsearchCA: values[.elasticsearchCA]?.text,
-        redisPrefix: prefixes.redis, indexPrefix: prefixes.index))
+        redisPrefix: prefixes.redis, indexPrefix: prefixes.index,
+        historyReads: try count(.historyReads, in: 1...10_000, default: ElasticsearchHistory.defaultReads)))
   }
 
   /// Elasticsearch's rules for the names of indices, a little narrower.

@@ -51,6 +51,7 @@ struct Verdict: Sendable, CustomStringConvertible {
   var unknown = 0
   var frames = 0
   var subscriptions = 0
+  var rawConnections = 0
   var pages = 0
   var messages = 0
   var documents = 0
@@ -64,7 +65,7 @@ struct Verdict: Sendable, CustomStringConvertible {
   var description: String {
     let counts =
       "\(sent) changes sent, \(acknowledged) acknowledged, \(refused) refused, \(unknown) unknown; "
-      + "\(subscriptions) joins, \(frames) frames, \(pages) pages, \(messages) messages, \(documents) documents checked"
+      + "\(subscriptions) joins, \(rawConnections) raw joins, \(frames) frames, \(pages) pages, \(messages) messages, \(documents) documents checked"
     let byPromise = Dictionary(grouping: breaches, by: \.promise).sorted { $0.key.rawValue < $1.key.rawValue }
     let texts = byPromise.map { promise, breaches in
       "\(breaches.count) × \(promise.rawValue)\n"

@@ -29,6 +29,13 @@ struct Checker {
     for own in Dictionary(grouping: subscriptions, by: \.client).sorted(by: { $0.key < $1.key }) {
       breaches += ViewCheck(subscriptions: own.value, record: record).breaches()
     }
+    let texts = RawCheck.texts(attempts)
+    let deletions = RawCheck.deletions(attempts)
+    for connection in evidence.rawConnections where connection.room == room {
+      breaches += RawCheck(
+        connection, log: log, record: record, texts: texts, deletions: deletions, mayBeDeleted: mayBeDeleted
+      ).breaches()
+    }
     breaches += PageCheck(room: room, attempts: attempts, pages: evidence.pages.filter { $0.room == room }).breaches()
     if let documents = evidence.documents {
       let own = documents.filter { $0.room == room }
@@ -61,6 +68,8 @@ struct Checker {
     verdict.refused = verdict.sent - verdict.acknowledged - verdict.unknown
     verdict.subscriptions = evidence.subscriptions.count
     verdict.frames = evidence.subscriptions.reduce(0) { $0 + $1.entries.count }
+    verdict.rawConnections = evidence.rawConnections.count
+    verdict.frames += evidence.rawConnections.reduce(0) { $0 + $1.messages.count }
     verdict.pages = evidence.pages.count
     verdict.messages = evidence.rooms.reduce(0) { $0 + $1.messages.count }
     verdict.documents = evidence.documents?.count ?? 0

@@ -3,6 +3,7 @@ struct Evidence: Sendable, Equatable {
   var attempts: [Attempt] = []
   /// Of each client in the order in which it made them.
   var subscriptions: [Subscription] = []
+  var rawConnections: [RawConnection] = []
   var pages: [Page] = []
   /// Frames that made no sense, in words.
   var nonsense: [String] = []

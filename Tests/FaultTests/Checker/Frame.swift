@@ -87,7 +87,9 @@ extension SeenMessage {
     guard let seq = json["seq"]?.integer, let event = json["event"]?.integer,
       let revised = json["revised"]?.integer, let user = json["user"]?.string, let text = json["text"]?.string
     else { return nil }
-    self.init(seq: seq, event: event, revised: revised, user: user, ref: json["ref"]?.string, text: text)
+    self.init(
+      seq: seq, event: event, revised: revised, user: user,
+      ref: RawUser.ref(json["ref"]?.string, user: user, text: text), text: text)
   }
 }
 

@@ -31,6 +31,8 @@ final class ChatClient: @unchecked Sendable {
   /// Silence of the server's after which a connection counts as dead; a ping goes out at half of it.
   private static let patience: RunTime = 4_000
   private static let joinLimit = 100
+  /// Begins the reason of a connection that was never made.
+  static let notConnected = "not connected: "
   private static let slice = 15
 
   let name: String
@@ -81,9 +83,10 @@ final class ChatClient: @unchecked Sendable {
     while phase.current != .over {
       server = Int.random(in: ports.indices, using: &random)
       do {
-        try serve(connect())
+        let socket = try connect()
+        do { try serve(socket) } catch { end("\(error)") }
       } catch {
-        end("\(error)")
+        end(Self.notConnected + "\(error)")
       }
       show()
       backOff()
@@ -151,7 +154,7 @@ final class ChatClient: @unchecked Sendable {
     for index in open.values { subscriptions[index].end = reason }
     open = [:]
     outbox.connectionEnded()
-    if phase.current == .working, Int.random(in: 0..<20, using: &random) == 0 { outbox.forget() }
+    if phase.current == .working, Int.random(in: 0..<4, using: &random) == 0 { outbox.forget() }
   }
 
   // MARK: A connection
@@ -214,6 +217,7 @@ final class ChatClient: @unchecked Sendable {
   }
 
   private func answer(_ json: JSONValue, _ text: String) throws {
+    if let word = json["error"]?.string { recorder.add(error: word) }
     switch outbox.take(json, server: server, now: clock.now) {
     case .known: break
     case .unknown:

@@ -12,6 +12,11 @@ final class FaultRun: @unchecked Sendable {
     var time: RunTime = 0
     var rooms = 8
     var clients = 12
+    var rawClients = 2
+    var httpWriters = 2
+    var style = FaultSchedule.Style.everything
+    /// Something that no honest part of the product does, once, while nothing is indexed: the run must find it.
+    var sabotage: Sabotage?
     /// How long it may take until all is quiet in the end, ms.
     var patience = 60_000
     /// Events older than this look, to the indexers, as if they had been in the journal for days, ms.
@@ -20,33 +25,49 @@ final class FaultRun: @unchecked Sendable {
     var settlesWithoutRedis: Bool { seed % 2 == 0 }
   }
 
+  enum Sabotage: Sendable {
+    /// The indexers' cursors move before what they pass is in the index.
+    case moveCursors
+    /// Documents hold another text, as if a conflict had been taken for success.
+    case replaceDocuments
+  }
+
   struct Outcome: Sendable, CustomStringConvertible {
     var plan: Plan
     var rounds: [String]
+    var faults: Int
     /// What did not become quiet in the end.
     var unsettled: [String]
     var verdict: Verdict
     /// Why connections ended, the most frequent first.
     var ends: [String]
+    /// Errors that clients were answered, by their words.
+    var errors: [String: Int]
 
     var isClean: Bool { unsettled.isEmpty && verdict.isClean }
 
     var description: String {
-      let summary = "seed \(plan.seed), \(rounds.count) rounds of faults; \(verdict)"
+      let summary = "seed \(plan.seed), \(faults) faults in \(rounds.count) rounds; \(verdict)"
+      let words = errors.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }.joined(separator: ", ")
+      let told = "Errors answered: \(words.isEmpty ? "none" : words)"
       return isClean
-        ? summary
-        : ([summary] + unsettled + ["Connections ended:"] + ends + ["The rounds:"] + rounds).joined(separator: "\n")
+        ? [summary, told].joined(separator: "\n")
+        : ([summary, told] + unsettled + ["Connections ended:"] + ends.prefix(12) + ["The rounds:"] + rounds).joined(
+          separator: "\n")
     }
   }
 
-  private let plan: Plan
-  private let stack: FaultyStack
-  private let clock = RunClock()
+  let plan: Plan
+  let stack: FaultyStack
+  let clock = RunClock()
   private let phase = RunPhase()
-  private let recorder = Recorder()
+  let recorder = Recorder()
   private let report: @Sendable (String) -> Void
   private var rounds: [String] = []
-  private var clients: [ChatClient] = []
+  private var faults = 0
+  private(set) var clients: [ChatClient] = []
+  private(set) var rawClients: [RawChatClient] = []
+  private(set) var writers: [HTTPWriter] = []
 
   /// - Parameter report: takes a line a round.
   init(_ plan: Plan, stack: FaultyStack, report: @escaping @Sendable (String) -> Void) {
@@ -58,7 +79,10 @@ final class FaultRun: @unchecked Sendable {
   func run() throws -> Outcome {
     let rooms = try (0..<plan.rooms).map { try makeRoom($0) }
     for number in 0..<plan.clients { try makeUser(Self.user(number)) }
+    for number in 0..<plan.rawClients { try makeUser(RawUser.prefix + "\(number)") }
+    for number in 0..<plan.httpWriters { try makeUser("http-\(number)") }
     clients = makeClients(rooms)
+    makeOthers(rooms)
     let threads = start(rooms)
     defer {
       phase.current = .over
@@ -67,6 +91,7 @@ final class FaultRun: @unchecked Sendable {
     }
     try breakThings()
     try stack.heal()
+    if let sabotage = plan.sabotage { try carryOut(sabotage, in: rooms) }
     // A publish that is lost is made up for by the next one; the last ones of a run have none after them.
     if plan.settlesWithoutRedis { try stack.backends.kill(.redis) }
     phase.current = .settling
@@ -74,11 +99,15 @@ final class FaultRun: @unchecked Sendable {
     phase.current = .over
     if plan.settlesWithoutRedis { try stack.backends.start(.redis) }
     for client in clients { _ = clock.wait(upTo: 5_000) { client.isOver } }
-    return Outcome(plan: plan, rounds: rounds, unsettled: unsettled, verdict: try check(rooms), ends: ends)
+    for client in rawClients { _ = clock.wait(upTo: 5_000) { client.isOver } }
+    return Outcome(
+      plan: plan, rounds: rounds, faults: faults, unsettled: unsettled, verdict: try check(rooms), ends: ends,
+      errors: recorder.errorCounts)
   }
 
   private func makeRoom(_ number: Int) throws -> Int64 {
-    let reply = try stack.http(0).post("/v1/chatrooms", JSONValue(parsing: #"{"name": "faults \#(number)"}"#))
+    let reply = try stack.http(0).post(
+      "/v1/chatrooms", JSONValue(parsing: #"{"name": "faults \#(number) \#(UInt32.random(in: 0 ... .max))"}"#))
     guard let id = reply["id"]?.integer else { throw TestSupportError("no room: \(reply)") }
     return id
   }
@@ -103,12 +132,30 @@ final class FaultRun: @unchecked Sendable {
     }
   }
 
+  private func makeOthers(_ rooms: [Int64]) {
+    rawClients = (0..<plan.rawClients).map {
+      RawChatClient(
+        number: $0, room: rooms[$0 % rooms.count], ports: ports, seed: plan.seed &* 2_000 &+ UInt64($0), clock: clock,
+        phase: phase, recorder: recorder)
+    }
+    writers = (0..<plan.httpWriters).map {
+      HTTPWriter(
+        name: "http-\($0)", rooms: rooms, ports: ports, seed: plan.seed &* 3_000 &+ UInt64($0), clock: clock,
+        phase: phase, recorder: recorder)
+    }
+  }
+
+  private var ports: [Int] { (0..<FaultyStack.serverCount).map { stack.port($0) } }
+
   private func start(_ rooms: [Int64]) -> [WorkerThread] {
-    let ports = (0..<FaultyStack.serverCount).map { stack.port($0) }
     let reader = PageReader(
       name: "reader", rooms: rooms, ports: ports, clock: clock, phase: phase, recorder: recorder)
     let seed = plan.seed
-    return clients.map { client in WorkerThread(name: client.name) { client.run() } } + [
+    let chatting =
+      clients.map { client in WorkerThread(name: client.name) { client.run() } }
+      + rawClients.map { client in WorkerThread(name: client.name) { client.run() } }
+      + writers.map { writer in WorkerThread(name: writer.name) { writer.run() } }
+    return chatting + [
       WorkerThread(name: "reader") { reader.run(seed: seed) }, WorkerThread(name: "ager") { [self] in ageJournal() },
     ]
   }
@@ -124,12 +171,13 @@ final class FaultRun: @unchecked Sendable {
   // MARK: Faults
 
   private func breakThings() throws {
-    var schedule = FaultSchedule(seed: plan.seed)
+    var schedule = FaultSchedule(seed: plan.seed, style: plan.style, shape: stack.shape)
     clock.wait(1_000)
     while rounds.count < plan.rounds || clock.now < plan.time {
       let round = schedule.nextRound()
       let line = "\(rounds.count + 1) at \(clock.now) ms: " + round.faults.map(\.description).joined(separator: "; ")
       rounds.append(line)
+      faults += round.faults.count
       report(line)
       try suffer(round)
       clock.wait(round.calm)
@@ -143,43 +191,19 @@ final class FaultRun: @unchecked Sendable {
     }
   }
 
-  // MARK: The end
+  // MARK: Sabotage
 
-  /// Waits until nobody has anything open, everybody is where their rooms are, and the index has it all.
-  private func settle(_ rooms: [Int64]) -> [String] {
-    let final = FinalState(stack: stack)
-    var complaints = ["not looked at"]
-    _ = clock.wait(upTo: plan.patience, every: 300) {
-      let ends = rooms.reduce(into: [Int64: Int64]()) { $0[$1] = final.lastEvent(of: $1) }
-      complaints = clients.flatMap { client -> [String] in
-        let status = client.status
-        var lines: [String] = []
-        if status.pending > 0 { lines.append("\(client.name) still waits for \(status.pending) answers") }
-        for room in client.rooms where ends[room] == nil || status.positions[room] != ends[room] {
-          lines.append(
-            "\(client.name) is at \(status.positions[room] ?? -1) of room \(room), which is at \(ends[room] ?? -1)")
-        }
-        return lines
-      }
-      let left = (try? final.unindexed()) ?? -1
-      if left != 0 { complaints.append("\(left) events are not indexed") }
-      return complaints.isEmpty
+  private func carryOut(_ sabotage: Sabotage, in rooms: [Int64]) throws {
+    switch sabotage {
+    case .moveCursors:
+      stack.answer(.overloaded)
+      clock.wait(1_500)
+      try stack.backends.mariadb("UPDATE journal_lanes SET indexed = head")
+      for index in stack.indexing { stack.kill(index) }
+      for index in stack.indexing { try stack.start(index) }
+      stack.answer(.honest)
+    case .replaceDocuments:
+      try FinalState(stack: stack).replaceDocuments(in: rooms)
     }
-    return complaints
-  }
-
-  private var ends: [String] {
-    let reasons = Dictionary(grouping: recorder.collected.subscriptions.compactMap(\.end)) { $0.prefix(160) }
-    return reasons.sorted { $0.value.count > $1.value.count }.prefix(12).map { "\($0.value.count) × \($0.key)" }
-  }
-
-  private func check(_ rooms: [Int64]) throws -> Verdict {
-    let final = FinalState(stack: stack)
-    var evidence = recorder.collected
-    for room in rooms {
-      for server in 0..<FaultyStack.serverCount { evidence.rooms.append(try final.room(room, server: server)) }
-    }
-    evidence.documents = try final.indexed()
-    return Checker.check(evidence)
   }
 }

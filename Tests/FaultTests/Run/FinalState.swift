@@ -37,6 +37,22 @@ struct FinalState {
     return nil
   }
 
+  func newestMessage(of room: Int64) -> SeenMessage? {
+    let reply = try? stack.http(0, timeout: .seconds(3)).get("/v1/chatrooms/\(room)/messages?limit=1")
+    return reply?["messages"]?.array?.first.flatMap { SeenMessage($0) }
+  }
+
+  /// Gives the documents of some of the rooms' messages another text.
+  func replaceDocuments(in rooms: [Int64]) throws {
+    let body = #"{"script":{"source":"ctx._source.text = 'what a lost event said'"},"max_docs":20,"query":{"#
+    let query = #""bool":{"filter":[{"exists":{"field":"text"}},{"terms":{"room":\#(rooms)}}]}}}"#
+    let index = "/\(stack.indexPrefix)-messages"
+    _ = try stack.elasticsearch.post("\(index)/_refresh")
+    let reply = try stack.elasticsearch.post(
+      "\(index)/_update_by_query?conflicts=proceed&refresh=true", JSONValue(parsing: body + query))
+    guard reply["updated"]?.integer ?? 0 > 0 else { throw TestSupportError("nothing replaced: \(reply)") }
+  }
+
   /// Events that no indexer has brought into the index yet, by the journal's own account.
   func unindexed() throws -> Int {
     let text = try stack.backends.mariadb("SELECT COALESCE(SUM(head - indexed), 0) FROM journal_lanes")
@@ -72,9 +88,10 @@ extension IndexedDocument {
       let room = source["room"]?.integer, let seq = source["seq"]?.integer, let event = source["event"]?.integer,
       let revised = source["revised"]?.integer, let user = source["user"]?.string
     else { return nil }
+    let text = source["text"]?.string ?? source["text_unindexed"]?.string
     self.init(
       id: id, version: version, room: room, seq: seq, event: event, revised: revised, user: user,
-      ref: source["ref"]?.string, text: source["text"]?.string ?? source["text_unindexed"]?.string,
+      ref: RawUser.ref(source["ref"]?.string, user: user, text: text), text: text,
       isDeleted: source["deleted"]?.boolean ?? false)
   }
 }

@@ -4,6 +4,7 @@ import Foundation
 final class Recorder: @unchecked Sendable {
   private let lock = NSLock()
   private var evidence = Evidence()
+  private var errors: [String: Int] = [:]
 
   func add(attempts: [Attempt], subscriptions: [Subscription]) {
     lock.withLock {
@@ -11,6 +12,18 @@ final class Recorder: @unchecked Sendable {
       evidence.subscriptions += subscriptions
     }
   }
+
+  func add(attempts: [Attempt], rawConnections: [RawConnection] = []) {
+    lock.withLock {
+      evidence.attempts += attempts
+      evidence.rawConnections += rawConnections
+    }
+  }
+
+  /// An answer that was none, by its word.
+  func add(error word: String) { lock.withLock { errors[word, default: 0] += 1 } }
+
+  var errorCounts: [String: Int] { lock.withLock { errors } }
 
   func add(_ page: Page) { lock.withLock { evidence.pages.append(page) } }
   func add(nonsense: String) { lock.withLock { evidence.nonsense.append(nonsense) } }

@@ -13,6 +13,10 @@ enum IndexAnswer: Sendable, Equatable, CaseIterable {
   case itemsOverloaded
   /// Passed on and done, but the connection ends without an answer.
   case doneUnanswered
+  /// Passed on and done, but no answer comes: the time is over for who asked.
+  case doneSilent
+  /// Passed on, answered late.
+  case slow
   /// The index is blocked for writing, as by a full disk.
   case blocked
   /// Nothing is passed on, and nothing said.
@@ -29,6 +33,8 @@ final class ElasticsearchProxy: @unchecked Sendable {
   private var current = IndexAnswer.honest
   private var open: [ObjectIdentifier: Connection] = [:]
   private var counts: [String: Int] = [:]
+  private var underWay: [String: Int] = [:]
+  private var most: [String: Int] = [:]
   private var isStopped = false
 
   var port: Int { listener.port }
@@ -52,6 +58,19 @@ final class ElasticsearchProxy: @unchecked Sendable {
 
   /// Requests so far whose path ends in this, such as `_search`.
   func count(of endpoint: String) -> Int { condition.withLock { counts[endpoint] ?? 0 } }
+
+  /// The most requests of this sort that were under way at one moment.
+  func mostUnderWay(of endpoint: String) -> Int { condition.withLock { most[endpoint] ?? 0 } }
+
+  private func begin(_ endpoint: String) {
+    condition.withLock {
+      counts[endpoint, default: 0] += 1
+      underWay[endpoint, default: 0] += 1
+      most[endpoint] = max(most[endpoint] ?? 0, underWay[endpoint] ?? 0)
+    }
+  }
+
+  private func end(_ endpoint: String) { condition.withLock { underWay[endpoint, default: 0] -= 1 } }
 
   func cut() { for connection in condition.withLock({ Array(open.values) }) { connection.socket.abort() } }
 
@@ -85,7 +104,8 @@ final class ElasticsearchProxy: @unchecked Sendable {
   private func serve(_ socket: Socket) {
     var reader = ProxiedRequestReader(socket: socket)
     while let request = reader.next() {
-      condition.withLock { counts[request.endpoint, default: 0] += 1 }
+      begin(request.endpoint)
+      defer { end(request.endpoint) }
       guard let reply = reply(to: request), (try? socket.send(reply)) != nil else { return }
     }
   }
@@ -103,11 +123,20 @@ final class ElasticsearchProxy: @unchecked Sendable {
       _ = forward(request)
       return nil
     case .blocked: return request.endpoint == "_bulk" ? blockedBulk(request) : forward(request)
-    case .silent:
-      condition.withLock { while current == .silent, !isStopped { condition.wait() } }
-      return nil
+    case .doneSilent:
+      _ = forward(request)
+      return silence(.doneSilent)
+    case .slow:
+      condition.withLock { _ = condition.wait(until: Date(timeIntervalSinceNow: 0.2)) }
+      return forward(request)
+    case .silent: return silence(.silent)
     case .refusing: return nil
     }
+  }
+
+  private func silence(_ answer: IndexAnswer) -> [UInt8]? {
+    condition.withLock { while current == answer, !isStopped { condition.wait() } }
+    return nil
   }
 
   private func forward(_ request: ProxiedRequest) -> [UInt8]? {

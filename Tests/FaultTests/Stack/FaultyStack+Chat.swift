@@ -74,7 +74,7 @@ extension FaultyStack {
 
   /// Requests that Elasticsearch got of this sort, through both servers.
   func count(of endpoint: String) -> Int {
-    (0..<Self.serverCount).reduce(0) { $0 + server($1).elasticsearch.count(of: endpoint) }
+    (0..<processCount).reduce(0) { $0 + server($1).elasticsearch.count(of: endpoint) }
   }
 }
 

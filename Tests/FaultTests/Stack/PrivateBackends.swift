@@ -2,13 +2,13 @@ import Drivers
 import Foundation
 import TestSupport
 
-/// MariaDB and Redis of a test's own, so that they can be killed without disturbing anybody. Elasticsearch is shared:
-/// its outages are the proxy's.
+/// MariaDB and Redis of a test's own, and Elasticsearch where it is asked for, so that they can be killed without
+/// disturbing anybody.
 ///
 /// Started by `scripts/lib/backends.sh`, as everything else is, with full durability.
 final class PrivateBackends: Sendable {
   enum Part: String, Sendable, CaseIterable {
-    case mariadb, redis
+    case mariadb, redis, elasticsearch
   }
 
   /// Whether this machine has them, and `PALAVER_TEST_ELASTICSEARCH` says where Elasticsearch is.
@@ -28,13 +28,20 @@ final class PrivateBackends: Sendable {
   let folder: URL
   let ports: [Part: Int]
 
-  init() throws {
+  /// Whether an Elasticsearch of one's own can be started without downloading one.
+  static let canStartElasticsearch: Bool =
+    (try? script("download_elasticsearch() { return 1; }; find_elasticsearch", folder: "/tmp")) != nil
+
+  /// - Parameter elasticsearch: an own one too; see `canStartElasticsearch`.
+  init(elasticsearch: Bool = false) throws {
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("palaver-faults-\(UInt32.random(in: 0...UInt32.max))")
     try FileManager.default.createDirectory(
       at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    ports = try [.mariadb: Self.freePort(), .redis: Self.freePort()]
-    for part in Part.allCases { try start(part) }
+    var ports = try [Part.mariadb: Self.freePort(), .redis: Self.freePort()]
+    if elasticsearch { ports[.elasticsearch] = try Self.freePort() }
+    self.ports = ports
+    for part in parts { try start(part) }
   }
 
   /// Of a listener that is closed again.
@@ -42,10 +49,13 @@ final class PrivateBackends: Sendable {
     try script("free_port", folder: "/tmp").split(separator: "\n").last.flatMap { Int($0) } ?? 0
   }
 
+  var parts: [Part] { Part.allCases.filter { ports[$0] != nil } }
   func port(of part: Part) -> Int { ports[part] ?? 0 }
 
   func start(_ part: Part) throws {
-    try Self.script("start_\(part.rawValue) \(port(of: part))", folder: folder.path)
+    let heap = part == .elasticsearch ? " 512m" : ""
+    try Self.script(
+      "unset ELASTICSEARCH_URL; start_\(part.rawValue) \(port(of: part))\(heap)", folder: folder.path)
   }
 
   func pid(of part: Part) throws -> Int32 {
@@ -56,17 +66,28 @@ final class PrivateBackends: Sendable {
     return pid
   }
 
+  /// Elasticsearch's launcher has a child that does the work.
+  private func pids(of part: Part) throws -> [Int32] {
+    let first = try pid(of: part)
+    let tasks = "/proc/\(first)/task"
+    let children = ((try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []).map { task in
+      (try? String(contentsOfFile: "\(tasks)/\(task)/children", encoding: .utf8)) ?? ""
+    }
+    return [first] + children.flatMap { $0.split(separator: " ") }.compactMap { Int32($0) }.filter { $0 > 1 }
+  }
+
   /// SIGKILL: what was not durable is gone.
   func kill(_ part: Part) throws {
-    let pid = try pid(of: part)
+    let pids = try pids(of: part).map(String.init)
+    let waits = pids.map { "wait_until 20 is_gone \($0)" }.joined(separator: "; ")
     // Forgotten at once: the number may be another's by the time the rest is stopped.
     try Self.script(
-      "kill -KILL \(pid); sed -i '/^\(part.rawValue) /d' \"$STATE/pids\"; wait_until 20 is_gone \(pid)",
+      "kill -KILL \(pids.joined(separator: " ")) || true; sed -i '/^\(part.rawValue) /d' \"$STATE/pids\"; \(waits)",
       folder: folder.path)
   }
 
-  func pause(_ part: Part) throws { Foundation.kill(try pid(of: part), SIGSTOP) }
-  func resume(_ part: Part) throws { Foundation.kill(try pid(of: part), SIGCONT) }
+  func pause(_ part: Part) throws { for pid in try pids(of: part).reversed() { Foundation.kill(pid, SIGSTOP) } }
+  func resume(_ part: Part) throws { for pid in try pids(of: part) { Foundation.kill(pid, SIGCONT) } }
 
   func flushRedis() throws {
     try Self.script("redis-cli -p \(port(of: .redis)) flushall", folder: folder.path)
@@ -88,9 +109,7 @@ final class PrivateBackends: Sendable {
   }
 
   func remove() {
-    for part in Part.allCases { try? resume(part) }
-    // It keeps nothing, and does not end where the tests' process has blocked SIGTERM for what it starts.
-    try? kill(.redis)
+    for part in parts { try? resume(part) }
     _ = try? Self.script("stop_backends", folder: folder.path)
     try? FileManager.default.removeItem(at: folder)
   }
@@ -104,10 +123,20 @@ final class PrivateBackends: Sendable {
     shell.executableURL = URL(fileURLWithPath: "/bin/bash")
     shell.arguments = ["-c", preamble + body, "bash", Corpus.project.path, folder, output.path]
     shell.standardInput = FileHandle.nullDevice
-    try shell.run()
+    try withoutBlockedSignals { try shell.run() }
     shell.waitUntilExit()
     guard shell.terminationStatus == 0 else { throw TestSupportError("failed: \(body)") }
     return try String(contentsOf: output, encoding: .utf8)
+  }
+
+  /// Threads that come of Swift's own block signals, and what they start inherits that: a Redis that hears no SIGTERM.
+  private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+    var none = sigset_t()
+    var before = sigset_t()
+    _ = unsafe sigemptyset(&none)
+    _ = unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try body()
   }
 
   /// What is started must not inherit this process's sockets and pipes.
