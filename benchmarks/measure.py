@@ -6,7 +6,7 @@ Needs the back ends of the test stack:
 or PALAVER_TEST_MYSQL, PALAVER_TEST_REDIS and PALAVER_TEST_ELASTICSEARCH set to running ones, and a release build
 (swift build -c release --product palaver; make -C benchmarks).
 """
-import argparse, concurrent.futures, http.client, json, os, re, signal, statistics, subprocess, sys, tempfile, time
+import argparse, concurrent.futures, contextlib, http.client, json, os, re, signal, statistics, subprocess, sys, tempfile, time
 import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -39,7 +39,7 @@ class Server:
     def __init__(self, stack=None, *more):
         self.folder = tempfile.TemporaryDirectory(prefix="palaver-measure-")
         self.arguments = ["--auth", "open", "--send-rate", "1000000", *more]
-        if not stack:
+        if not stack and "--data" not in more:
             self.arguments += ["--data", os.path.join(self.folder.name, "data")]
         self.environment = dict(os.environ, PALAVER_LOG="warning", **(stack or {}))
         self.log = open(os.path.join(self.folder.name, "log"), "wb")
@@ -68,6 +68,24 @@ class Server:
 
     def room(self):
         return call(self.base, "POST", "/v1/chatrooms")[1]["id"]
+
+
+@contextlib.contextmanager
+def temporary_stack(name):
+    """The settings of an installation of its own on the test's back ends, with an empty database; gone afterwards."""
+    mysql = urllib.parse.urlsplit(os.environ["PALAVER_TEST_MYSQL"])
+    elasticsearch = os.environ["PALAVER_TEST_ELASTICSEARCH"].rstrip("/")
+    client = ["mariadb", "--no-defaults", f"-h{mysql.hostname}", f"-P{mysql.port}", f"-u{mysql.username}",
+              f"-p{mysql.password or ''}"]
+    subprocess.run([*client, "-e", f"CREATE DATABASE {name}"], check=True)
+    try:
+        yield {"PALAVER_DATABASE_URL": f"mysql://{mysql.netloc}/{name}",
+               "PALAVER_REDIS_URL": os.environ["PALAVER_TEST_REDIS"], "PALAVER_ELASTICSEARCH_URL": elasticsearch,
+               "PALAVER_REDIS_PREFIX": name, "PALAVER_INDEX_PREFIX": name}
+    finally:
+        subprocess.run([*client, "-e", f"DROP DATABASE {name}"], check=True)
+        for index in call(elasticsearch, "GET", f"/{name}-*")[1]:
+            call(elasticsearch, "DELETE", f"/{index}")
 
 
 def run(*command, **options):
@@ -249,14 +267,15 @@ def main():
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     name = f"measure{os.getpid()}"
-    mysql = urllib.parse.urlsplit(os.environ["PALAVER_TEST_MYSQL"])
-    database = f"mysql://{mysql.netloc}/{name}"
-    client = ["mariadb", "--no-defaults", f"-h{mysql.hostname}", f"-P{mysql.port}", f"-u{mysql.username}",
-              f"-p{mysql.password or ''}"]
-    stack = {"PALAVER_DATABASE_URL": database, "PALAVER_REDIS_URL": os.environ["PALAVER_TEST_REDIS"],
-             "PALAVER_ELASTICSEARCH_URL": os.environ["PALAVER_TEST_ELASTICSEARCH"].rstrip("/"),
-             "PALAVER_REDIS_PREFIX": name, "PALAVER_INDEX_PREFIX": name}
-    subprocess.run([*client, "-e", f"CREATE DATABASE {name}"], check=True)
+    with temporary_stack(name) as stack:
+        rows = measured(stack, options)
+    if options.write:
+        write(rows, options)
+
+
+def measured(stack, options):
+    """The table's rows: what, against what, the ratio, the aim, this run's figures."""
+    database = stack["PALAVER_DATABASE_URL"]
     rows = []
 
     def report(what, against, pairs, aim, figure):
@@ -306,9 +325,7 @@ def main():
         result = imports(stack, min(3, options.rounds), options.corpus, options.lines)
         report("import into Elasticsearch", "a raw `_bulk` loop of the same documents", result, "≥ 0.8",
                f"{statistics.median(left for left, _ in result):,.0f} messages/s")
-    subprocess.run([*client, "-e", f"DROP DATABASE {name}"], check=True)
-    if options.write:
-        write(rows, options)
+    return rows
 
 
 def write(rows, options):
