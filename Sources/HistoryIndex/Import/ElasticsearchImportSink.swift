@@ -8,6 +8,7 @@ public struct ElasticsearchImportSink: ImportSink {
   private let names: IndexNames
   private let writer: BulkWriter
   private let ledger: ImportLedger
+  private let refreshes: OutageLog
 
   public init(
     client: ElasticsearchClient, names: IndexNames, ledger: ImportLedger, log: Log, metrics: Metrics
@@ -15,6 +16,7 @@ public struct ElasticsearchImportSink: ImportSink {
     self.client = client
     self.names = names
     self.ledger = ledger
+    refreshes = OutageLog(log, "the index cannot be refreshed", "the index is refreshed again")
     writer = BulkWriter(client: client, alias: names.write, log: log, metrics: IndexerMetrics(metrics))
   }
 
@@ -36,7 +38,10 @@ public struct ElasticsearchImportSink: ImportSink {
   }
 
   public func record(_ checkpoint: ImportCheckpoint) async throws {
-    _ = try await client.refresh(names.write)
+    // As the documents: an index that is busy or away for a while must not end hours of work.
+    _ = try await Backoff.untilItWorks(
+      failed: { refreshes.failed("\($0)") }, { try await client.refresh(names.write) })
+    refreshes.succeeded()
     try await ledger.record(checkpoint)
   }
 }

@@ -15,3 +15,24 @@ struct Backoff: Sendable {
 
   mutating func reset() { failures = 0 }
 }
+
+extension Backoff {
+  /// Repeats what fails for now until it works.
+  ///
+  /// - Throws: `CancellationError`, and the errors that are final.
+  static func untilItWorks<Result: Sendable>(
+    isFinal: (any Error) -> Bool = { _ in false }, failed: (any Error) -> Void, _ body: () async throws -> Result
+  ) async throws -> Result {
+    var backoff = Backoff()
+    while true {
+      try Task.checkCancellation()
+      do {
+        return try await body()
+      } catch {
+        guard !isFinal(error) else { throw error }
+        failed(error)
+      }
+      try await Task.sleep(for: backoff.next())
+    }
+  }
+}

@@ -99,17 +99,7 @@ struct BatchSettler: Sendable {
   }
 
   private func untilItWorks<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
-    var backoff = Backoff()
-    while true {
-      try Task.checkCancellation()
-      do {
-        return try await body()
-      } catch let error as LeaseLost {
-        throw error
-      } catch {
-        log.debug("a step of a batch is repeated", ["error": "\(error)"])
-      }
-      try await Task.sleep(for: backoff.next())
-    }
+    try await Backoff.untilItWorks(
+      isFinal: { $0 is LeaseLost }, failed: { log.debug("a step of a batch is repeated", ["error": "\($0)"]) }, body)
   }
 }

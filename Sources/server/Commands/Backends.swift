@@ -73,13 +73,15 @@ struct Backends: Sendable {
   }
 
   /// Opens what the configuration names, and closes it when the body has returned.
+  ///
+  /// - Parameter log: a command speaks through its output, and what goes wrong is in its one line; one that goes on
+  ///   through outages says so.
   static func with<Result: Sendable>(
-    _ configuration: Configuration, _ context: CommandContext, isReading: Bool = false,
+    _ configuration: Configuration, _ context: CommandContext, isReading: Bool = false, log: Log.Level = .error,
     _ body: (Backends) async throws -> Result
   ) async throws -> Result {
-    // A command speaks through its output; what goes wrong is in its one line.
     let backends = try await open(
-      configuration, isReading: isReading, metrics: Metrics(), log: Log(level: .error))
+      configuration, isReading: isReading, metrics: Metrics(), log: Log(level: log))
     let result: Swift.Result<Result, any Error>
     do { result = .success(try await body(backends)) } catch { result = .failure(error) }
     await Blocking.run(backends.close)

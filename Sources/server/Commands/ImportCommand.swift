@@ -30,7 +30,7 @@ extension Command {
     let paths = try context.positionals(1...10_000, "FILE…, or - for standard input")
     guard paths.filter({ $0 == "-" }).count <= 1 else { throw ConfigurationError("standard input can be read once") }
     let configuration = try context.configuration(for: .maintenance)
-    return try await Backends.with(configuration, context) { backends in
+    return try await Backends.with(configuration, context, log: .warning) { backends in
       try await ImportCommand(backends: backends, context: context).run(paths)
     }
   }
