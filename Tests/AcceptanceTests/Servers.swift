@@ -51,28 +51,8 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
   func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
   ) async throws {
-    let executor = ThreadExecutor()
-    executor.start()
-    defer { executor.stop() }
-    try await withTaskExecutorPreference(executor, operation: function)
+    try await onOwnThread(function)
   }
-}
-
-/// Runs its jobs one after the other on one thread.
-private final class ThreadExecutor: TaskExecutor {
-  private let jobs = WorkQueue<UnownedJob>()
-
-  /// The thread keeps the executor until `stop()`.
-  func start() {
-    _ = WorkerThread(name: "acceptance") {
-      while let batch = self.jobs.takeAll() {
-        for job in batch { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-      }
-    }
-  }
-
-  func enqueue(_ job: consuming ExecutorJob) { jobs.put(UnownedJob(job)) }
-  func stop() { jobs.close() }
 }
 
 extension Trait where Self == SharedServers {
