@@ -83,11 +83,12 @@ struct DeliveryChecker {
       throw Breach(.malformed, "room \(room): an event before ready, or without a number")
     }
     checked += 1
+    let expected = lastSeq + 1
+    // One loss is one breach: whatever is wrong with this event, the next one follows on it.
+    defer { if frame.type == .message { lastSeq = max(lastSeq, frame.seq ?? 0) } }
     if phase == .live || isResume { try takeDense(event) } else { try takeRising(event) }
     guard frame.type == .message else { return }
     guard let seq = frame.seq else { throw Breach(.malformed, "room \(room): event \(event) without a seq") }
-    let expected = lastSeq + 1
-    lastSeq = max(lastSeq, seq)
     guard seq == expected else {
       throw Breach(seq > expected ? .lost : .doubled, "room \(room): seq \(seq) where \(expected) was due")
     }
