@@ -37,6 +37,25 @@ extension AcceptanceTests {
       }
     }
 
+    @Test(arguments: [
+      ("lost", MeddlingProxy.Fault.losesMessage, "fanout"), ("doubled", .doublesMessage, "fanout"),
+      ("reordered", .swapsMessages, "fanout"), ("foreign_ack", .doublesAck, "send"),
+      ("wrong_page", .wrongPage, "history"),
+    ])
+    func aBrokenPromiseIsNamedAndEndsTheRunWithStatusOne(
+      name: String, fault: MeddlingProxy.Fault, workload: String
+    ) throws {
+      let proxy = try MeddlingProxy(upstream: try Servers.shared(.embedded).port(), fault: fault)
+      defer { proxy.stop() }
+      let (status, report, errors) = try bench(
+        [workload, "--clients", "3", "--rooms", "1", "--rate", "60", "--seconds", "1", "--warm-up", "0"]
+          + (workload == "history" ? ["--messages", "60"] : []), port: proxy.port)
+      #expect(status == 1, "\(report.compact) \(errors)")
+      #expect(report["ok"]?.boolean == false)
+      #expect(report["breaches"]?[name]?.integer ?? 0 > 0, "\(report.compact)")
+      #expect(report["first_breaches"]?.array?.isEmpty == false)
+    }
+
     @Test func itsRoomsAreGoneAfterwards() throws {
       let server = try Servers.shared(.embedded)
       let before = try server.http().get("/v1/chatrooms")["ids"]

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Wakes an epoll loop at a moment to the nanosecond; the time-out of `epoll_wait` counts whole milliseconds, which
+/// Wakes an epoll loop at a given moment; the time-out of `epoll_wait` counts whole milliseconds, which
 /// would be added to every latency.
 final class LoopTimer {
   let descriptor: Int32
