@@ -57,6 +57,9 @@ final class Joiners: LoadClient {
 
   func finish() {
     joined.fail("unanswered", times: Int64(underWay))
+    var unsent = Int64(burst)
+    while schedule?.take(at: end) != nil { unsent += 1 }
+    joined.fail("not_sent", times: unsent)
     for join in joins.compactMap(\.self) where join.socket.isLive && !join.socket.isCaughtUp {
       state.loop.breaches.add(join.socket.loss)
     }

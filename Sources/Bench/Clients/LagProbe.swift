@@ -18,24 +18,33 @@ final class LagProbe: LoadClient {
   private static let pauseUntilFound = 5 * NanosecondClock.millisecond
   private static let pauseUntilFresh = 50 * NanosecondClock.millisecond
   /// Nanoseconds after which a message counts as not found.
-  private static let patience = 20 * NanosecondClock.second
-  /// Messages that are asked for at once.
-  private static let mostProbes = 64
+  private static let patience = 10 * NanosecondClock.second
+  /// Searches under way at once. A probe that finds none free waits, and its message counts as found late.
+  private static let connectionCount = 32
 
   let found = Measure("ack to found")
   let fresh = Measure("ack to certain")
   private(set) var searches: Int64 = 0
 
   private let state: RunState
-  private var connections: [LoadConnection?] = []
+  private var connections: [LoadConnection?]
+  /// The probe that each connection asks for.
+  private var asked: [Int?]
+  private var idle: [Int]
   private var probes: [Probe?] = []
+  private var free: [Int] = []
+  /// Where the next look at the probes begins, so that all have their turn.
+  private var turn = 0
 
   init(_ state: RunState) {
     self.state = state
+    connections = Array(repeating: nil, count: Self.connectionCount)
+    asked = Array(repeating: nil, count: Self.connectionCount)
+    idle = Array(0..<Self.connectionCount)
     state.loop.add(self)
   }
 
-  var isSettled: Bool { probes.allSatisfy { $0 == nil } }
+  var isSettled: Bool { free.count == probes.count }
 
   static func word(_ number: Int64, of state: RunState) -> String { "probe\(state.runName)x\(number)" }
 
@@ -44,55 +53,82 @@ final class LagProbe: LoadClient {
     let probe = Probe(
       word: Self.word(message.number, of: state), timestamp: message.timestamp, acknowledged: message.now,
       nextPoll: message.now)
-    if let slot = probes.firstIndex(where: { $0 == nil }) {
+    if let slot = free.popLast() {
       probes[slot] = probe
-    } else if probes.count < Self.mostProbes {
-      probes.append(probe)
-      connections.append(nil)
     } else {
-      found.fail("not_followed")
+      probes.append(probe)
     }
   }
 
   func perform(at now: Int64) -> Int64 {
     var next = Int64.max
-    for slot in probes.indices {
+    for offset in probes.indices {
+      let slot = (turn + offset) % probes.count
       guard let probe = probes[slot], !probe.isAsking else { continue }
       if now - probe.acknowledged > Self.patience {
         give(up: slot)
-      } else if probe.nextPoll <= now {
-        ask(slot)
-      } else {
+      } else if probe.nextPoll > now {
         next = min(next, probe.nextPoll)
+      } else if !ask(slot) {
+        turn = slot
+        return now + Self.pauseUntilFound
       }
     }
     return next
   }
 
-  private func give(up slot: Int) {
-    if probes[slot]?.foundAt == nil { found.fail("not_found") } else { fresh.fail("not_certain") }
-    probes[slot] = nil
+  /// Takes note of what was not found.
+  func finish() {
+    for slot in probes.indices where probes[slot] != nil { give(up: slot) }
   }
 
-  private func ask(_ slot: Int) {
-    guard let word = probes[slot]?.word else { return }
+  private func give(up slot: Int) {
+    if probes[slot]?.foundAt == nil { found.fail("not_found") } else { fresh.fail("not_certain") }
+    end(slot)
+  }
+
+  private func end(_ slot: Int) {
+    probes[slot] = nil
+    free.append(slot)
+  }
+
+  /// - Returns: false where no connection is free.
+  private func ask(_ slot: Int) -> Bool {
+    guard let word = probes[slot]?.word, let number = idle.popLast() else { return false }
     let request = state.requests.get("/v1/search?q=\(word)&limit=1")
-    if let connection = connections[slot] {
+    if let connection = connections[number] {
       state.loop.send(request, on: connection)
     } else {
-      connections[slot] = state.loop.connect(.http, request: request, client: self, number: slot)
+      connections[number] = state.loop.connect(.http, request: request, client: self, number: number)
     }
-    probes[slot]?.isAsking = connections[slot] != nil
+    guard connections[number] != nil else {
+      idle.append(number)
+      return false
+    }
+    asked[number] = slot
+    probes[slot]?.isAsking = true
     searches += 1
+    return true
+  }
+
+  /// The probe that a connection asked for, which may ask again after a pause.
+  private func answered(_ number: Int, at now: Int64) -> (slot: Int, probe: Probe)? {
+    guard let slot = asked[number], var probe = probes[slot] else { return nil }
+    asked[number] = nil
+    idle.append(number)
+    probe.isAsking = false
+    probe.nextPoll = now + (probe.foundAt == nil ? Self.pauseUntilFound : Self.pauseUntilFresh)
+    return (slot, probe)
   }
 
   func replied(_ status: Int, _ body: Span<UInt8>, on connection: LoadConnection, at now: Int64) {
-    let slot = connection.number
-    guard var probe = probes[slot] else { return }
-    probe.isAsking = false
-    probe.nextPoll = now + (probe.foundAt == nil ? Self.pauseUntilFound : Self.pauseUntilFresh)
+    guard let answer = answered(connection.number, at: now) else {
+      return state.loop.breaches.add(Breach(.malformed, "a reply that nobody asked for"))
+    }
+    var probe = answer.probe
     if status == 200 { look(&probe, body, now) } else { found.fail("http_\(status)") }
-    probes[slot] = probe.isOver ? nil : probe
+    probes[answer.slot] = probe
+    if probe.isOver { end(answer.slot) }
   }
 
   private func look(_ probe: inout Probe, _ body: Span<UInt8>, _ now: Int64) {
@@ -123,9 +159,8 @@ final class LagProbe: LoadClient {
 
   func ended(_ connection: LoadConnection, _ reason: String, at now: Int64) {
     connections[connection.number] = nil
-    guard probes[connection.number]?.isAsking == true else { return }
-    probes[connection.number]?.isAsking = false
-    probes[connection.number]?.nextPoll = now + Self.pauseUntilFresh
+    guard let (slot, probe) = answered(connection.number, at: now) else { return }
+    probes[slot] = probe
     found.fail(reason)
   }
 }

@@ -137,6 +137,7 @@ extension BenchRun {
     }
     settle { senders.isSettled && probe.isSettled }
     senders.finish()
+    probe.finish()
     return WorkloadOutcome(
       load: "\(options.clients) senders, \(paceInWords), each message searched for until it is found",
       measures: [senders.acks, probe.found, probe.fresh],
