@@ -19,12 +19,17 @@ final class Senders: LoadClient {
     var socket: RoomSocket
     var acks = AckChecker()
     var pausedUntil: Int64 = 0
+    /// Messages that may wait for their acknowledgement.
+    var window: Int
     /// Messages that it may still send.
     var quota: Int
   }
 
   /// Messages of one connection that wait at most: what is due beyond them waits here, and counts as late.
   private static let mostWaiting = 512
+  /// Nanoseconds.
+  private static let pauseAfterRefusal = NanosecondClock.second
+  private static let longestPause = 30 * NanosecondClock.second
 
   let acks: Measure
   /// Deliveries that the senders got of their rooms.
@@ -49,10 +54,11 @@ final class Senders: LoadClient {
     self.state = state
     self.pace = pace
     if case .rate(let rate) = pace { acks = Measure("ack", askedRate: rate) } else { acks = Measure("ack") }
+    let window = if case .window(let size) = pace { size } else { Self.mostWaiting }
     for number in 0..<count {
       let room = state.rooms[number % state.rooms.count]
       let socket = RoomSocket(room: room, deliveries: DeliveryChecker(room: room.id, limit: 1))
-      senders.append(Sender(socket: socket, quota: quota))
+      senders.append(Sender(socket: socket, window: window, quota: quota))
     }
     state.loop.add(self)
   }
@@ -118,8 +124,8 @@ final class Senders: LoadClient {
     guard now < end else { return .max }
     switch pace {
     case .rate: return sendDue(at: now)
-    case .window(let window):
-      for index in senders.indices { fill(index, to: window, at: now) }
+    case .window:
+      for index in senders.indices { fill(index, at: now) }
       return .max
     }
   }
@@ -136,18 +142,18 @@ final class Senders: LoadClient {
   private func nextFree(at now: Int64) -> Int? {
     for _ in senders.indices {
       turn = (turn + 1) % senders.count
-      if canSend(turn, Self.mostWaiting, now) { return turn }
+      if canSend(turn, now) { return turn }
     }
     return nil
   }
 
-  private func canSend(_ index: Int, _ window: Int, _ now: Int64) -> Bool {
+  private func canSend(_ index: Int, _ now: Int64) -> Bool {
     let sender = senders[index]
-    return sender.socket.isLive && sender.acks.waiting < window && sender.pausedUntil <= now && sender.quota > 0
+    return sender.socket.isLive && sender.acks.waiting < sender.window && sender.pausedUntil <= now && sender.quota > 0
   }
 
-  private func fill(_ index: Int, to window: Int, at now: Int64) {
-    while canSend(index, window, now) { send(index, intended: now) }
+  private func fill(_ index: Int, at now: Int64) {
+    while canSend(index, now) { send(index, intended: now) }
   }
 
   private func send(_ index: Int, intended: Int64) {
@@ -186,7 +192,10 @@ final class Senders: LoadClient {
   private func refuse(_ frame: EventFrame, _ payload: Span<UInt8>, _ index: Int, _ now: Int64) throws(Breach) {
     acks.fail(Self.word(frame, payload))
     if let wait = frame.retryAfter {
-      senders[index].pausedUntil = now + wait * NanosecondClock.millisecond
+      let wait = wait.multipliedReportingOverflow(by: NanosecondClock.millisecond).partialValue
+      // Refused over and over, a connection is closed: it sends one at a time from here on, with long pauses.
+      senders[index].pausedUntil = now + min(max(wait, Self.pauseAfterRefusal), Self.longestPause)
+      senders[index].window = 1
     }
     guard let number = frame.refNumber else { return }
     state.sentWords.remove(of: number)

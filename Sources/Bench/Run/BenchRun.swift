@@ -77,10 +77,7 @@ public final class BenchRun {
     let quota = (options.messages + connectionsOfRoom - 1) / connectionsOfRoom
     let connections = connectionsOfRoom * options.rooms
     let before = state.messageCount
-    let senders = Senders(state, count: connections, pace: .window(options.window), quota: quota)
-    senders.connect()
-    try wait(for: "joining") { _ in senders.isReady }
-    guard senders.isAnyLive else { throw BenchError("no connection could join: \(senders.acks.failures)") }
+    let senders = try joinedSenders(connections, pace: .window(options.window), quota: quota)
     senders.start(at: NanosecondClock.now, until: .max, seed: options.seed)
     let total = Double(connections * quota)
     try wait(for: "filling the rooms") { _ in

@@ -90,11 +90,8 @@ extension BenchRun {
   func mixed() throws(BenchError) -> WorkloadOutcome {
     try fillRooms()
     let rate = max(options.rate, 1)
-    let readers = Readers(state, count: options.clients)
-    try wait(for: "joining") { _ in readers.isReady }
-    let senders = Senders(state, count: min(options.clients, 50), pace: .rate(rate * Share.send))
-    senders.connect()
-    try wait(for: "joining") { _ in senders.isReady }
+    let readers = try joinedReaders(options.clients)
+    let senders = try joinedSenders(min(options.clients, 50), pace: .rate(rate * Share.send))
     let joiners = Joiners(state, name: "join", rate: rate * Share.join, isKept: false) { [state, options] number in
       guard let room = state.rooms.randomElement(using: &state.random) else { return nil }
       return Joiners.Wish(room: room, query: "limit=\(options.joinLimit)", limit: options.joinLimit)

@@ -26,15 +26,17 @@ extension BenchRun {
   }
 
   /// Senders that have joined.
-  private func joinedSenders(_ count: Int, pace: Senders.Pace) throws(BenchError) -> Senders {
-    let senders = Senders(state, count: count, pace: pace)
+  func joinedSenders(
+    _ count: Int, pace: Senders.Pace, quota: Int = .max
+  ) throws(BenchError) -> Senders {
+    let senders = Senders(state, count: count, pace: pace, quota: quota)
     senders.connect()
     try wait(for: "joining") { _ in senders.isReady }
     guard senders.isAnyLive else { throw BenchError("no connection could join: \(senders.acks.failures)") }
     return senders
   }
 
-  private func joinedReaders(_ count: Int) throws(BenchError) -> Readers {
+  func joinedReaders(_ count: Int) throws(BenchError) -> Readers {
     let readers = Readers(state, count: count)
     try wait(for: "joining") { _ in readers.isReady }
     return readers
