@@ -42,9 +42,11 @@ let package = Package(
       name: "HistoryIndex",
       dependencies: ["ChatRooms", "Drivers", "Migrations", "CZstd"],
       swiftSettings: rules),
+    // Talks to a server as its clients do, and so knows nothing of what is behind the API.
+    .target(name: "Bench", dependencies: ["Drivers", "CLinux"], swiftSettings: rules),
     .executableTarget(
       name: "server",
-      dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux"],
+      dependencies: ["Bench", "HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux"],
       resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 
@@ -63,6 +65,7 @@ let package = Package(
     .testTarget(
       name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
       swiftSettings: rules),
+    .testTarget(name: "BenchTests", dependencies: ["Bench", "Drivers"], swiftSettings: rules),
     .target(name: "TestSupport", dependencies: ["Drivers"], path: "Tests/Support", swiftSettings: rules),
     // The server is a dependency so that its executable is built before the tests run it.
     .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),

@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 import HistoryIndex
 
 /// A WebSocket, owned by one loop: only its thread touches it.

@@ -1,5 +1,6 @@
 import CLinux
 import ChatRooms
+import Drivers
 import Glibc
 
 /// Writing and closing.

@@ -1,5 +1,6 @@
 import CLinux
 import ChatRooms
+import Drivers
 import HistoryIndex
 
 /// What a loop's thread does: waits for its sockets and its mailbox, and takes turns.
