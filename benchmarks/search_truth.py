@@ -103,6 +103,8 @@ Query = collections.namedtuple("Query", "kind text matches")
 
 def word(kind, typed, continues=False):
     needle = fold(typed)
+    if not needle:
+        return None
     return Query(kind, typed + ("*" if continues else ""),
                  lambda m: needle in m.folded and stands_alone(m, needle, continues))
 

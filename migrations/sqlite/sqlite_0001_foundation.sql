@@ -61,7 +61,7 @@ CREATE INDEX members_by_user ON members (user_id, room_id);
 -- Ids are the time and, in the lower 20 bits, a number within its millisecond, so that both the table and the index of
 -- words are in the order of time.
 CREATE TABLE messages (
-  id INTEGER PRIMARY KEY CHECK (id >> 20 = sent_at),
+  id INTEGER PRIMARY KEY CHECK (id >> 12 = sent_at),
   room_id INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   event INTEGER NOT NULL,

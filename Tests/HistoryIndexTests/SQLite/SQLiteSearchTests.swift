@@ -171,6 +171,28 @@ import Testing
     }
   }
 
+  /// FTS5 gives the newest of long lists from an index of its own, in which ids may not lie too far apart.
+  @Test func nothingIsLeftOutBetweenMessagesThatLieYearsApart() async throws {
+    let (first, last) = (MessageKeys.first(at: -(1 << 43)), MessageKeys.first(at: (1 << 43) - 1))
+    #expect(last - first < 1 << 56)
+    let years: [Milliseconds] = [-5_000_000_000_000, 0, 1_451_606_400_000, 1_700_000_000_000, 4_000_000_000_000]
+    for year in years {
+      time.value = year
+      for number in 0..<12 { try profile.send((0..<100).map { "all about \(number * 100 + $0)" }, to: room, by: john) }
+    }
+    try await profile.database.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
+    for (query, expected) in [("about", 6_000), ("\"all about\"", 6_000), ("abou*", 6_000), ("about OR none", 6_000)] {
+      var found = 0
+      var cursor: String?
+      repeat {
+        let page = try await profile.page(query, limit: 100, cursor: cursor)
+        found += page.hits.count
+        cursor = page.next
+      } while cursor != nil
+      #expect(found == expected, "\(query)")
+    }
+  }
+
   @Test func anotherAnalysisMakesTheIndexAnew() async throws {
     try profile.send(["word one", "word two"], to: room, by: john)
     try await profile.database.execute("INSERT INTO message_words (message_words) VALUES ('delete-all')")
