@@ -51,7 +51,8 @@ private func run(_ arguments: String...) async -> (status: Int32, output: String
     (["serve", "-l"], "two dashes"), (["help", "sevre"], "did you mean serve?"),
     (["rooms"], "list, show ROOM"), (["import"], "FILE"), (["serve", "now"], "no arguments"),
     (["token"], "the user's name"), (["bench"], "a workload"), (["bench", "sned"], "did you mean send?"),
-    (["bench", "send", "--rate", "many"], "--rate"), (["bench", "send", "--url", "https://h"], "http://HOST:PORT"), (["rooms", "list", "--database", "mysql://u:p@h/n"], "--redis"),
+    (["bench", "send", "--rate", "many"], "--rate"), (["bench", "send", "--url", "https://h"], "http://HOST:PORT"),
+    (["rooms", "list", "--database", "mysql://u:p@h/n"], "--redis"),
   ])
   func aSlipIsAnsweredWithAHintAndStatusTwo(arguments: [String], hint: String) async {
     let (output, errors) = (Transcript(), Transcript())
