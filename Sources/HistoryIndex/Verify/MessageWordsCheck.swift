@@ -53,8 +53,9 @@ enum MessageWordsCheck {
     let columns = [("text", analysis.words(message.text)), ("tags", MessageTags.words(of: message))]
     var sum: UInt64 = 0
     for (column, words) in columns {
-      for (offset, word) in words.split(separator: " ").enumerated() {
-        sum &+= number(String(word), column, Int64(offset))
+      // By bytes: a space and a mark that a word begins with are one character.
+      for (offset, word) in words.utf8.split(separator: UInt8(ascii: " ")).enumerated() {
+        sum &+= number(String(decoding: word, as: UTF8.self), column, Int64(offset))
       }
     }
     return sum
