@@ -64,7 +64,8 @@ public final class Resharding: Sendable {
     guard let old = try await generations.number(of: names.read) else {
       throw ReshardingError("there is no index \(names.read): run palaver migrate first")
     }
-    let new = (try await generations.all().last ?? old) + 1
+    // The same number as a run before that was killed: two generations may not both be filled.
+    let new = old + 1
     try await generations.createNext(new)
     do {
       return try await move(from: old, to: new, documentsPerSecond, report)
