@@ -84,8 +84,9 @@ def temporary_stack(name):
                "PALAVER_REDIS_PREFIX": name, "PALAVER_INDEX_PREFIX": name}
     finally:
         subprocess.run([*client, "-e", f"DROP DATABASE {name}"], check=True)
-        for index in call(elasticsearch, "GET", f"/{name}-*")[1]:
+        for index in call(elasticsearch, "GET", f"/{name}-*?expand_wildcards=all")[1]:
             call(elasticsearch, "DELETE", f"/{index}")
+        call(elasticsearch, "DELETE", f"/_index_template/{name}*")
 
 
 def run(*command, **options):

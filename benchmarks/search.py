@@ -262,34 +262,21 @@ def main():
     parser.add_argument("--write", action="store_true", help="write the section of docs/performance.md")
     options = parser.parse_args()
     random.seed(7)
-    name = f"search{os.getpid()}"
-    mysql = urllib.parse.urlsplit(os.environ["PALAVER_TEST_MYSQL"])
-    client = ["mariadb", "--no-defaults", f"-h{mysql.hostname}", f"-P{mysql.port}", f"-u{mysql.username}",
-              f"-p{mysql.password or ''}"]
-    elasticsearch = os.environ["PALAVER_TEST_ELASTICSEARCH"].rstrip("/")
-    stack = {"PALAVER_DATABASE_URL": f"mysql://{mysql.netloc}/{name}", "PALAVER_REDIS_PREFIX": name,
-             "PALAVER_REDIS_URL": os.environ["PALAVER_TEST_REDIS"], "PALAVER_ELASTICSEARCH_URL": elasticsearch,
-             "PALAVER_INDEX_PREFIX": name}
-    subprocess.run([*client, "-e", f"CREATE DATABASE {name}"], check=True)
-    folder = tempfile.TemporaryDirectory(prefix="palaver-search-")
-    embedded = {"PALAVER_DATA": os.path.join(folder.name, "data")}
-    servers = []
-    try:
-        path = os.path.join(folder.name, "corpus.ndjson")
+    with measure.temporary_stack(f"search{os.getpid()}") as stack, \
+            tempfile.TemporaryDirectory(prefix="palaver-search-") as folder:
+        embedded = {"PALAVER_DATA": os.path.join(folder, "data")}
+        path = os.path.join(folder, "corpus.ndjson")
         texts = corpus(options.corpora, options.messages, path)
         imported = run_import(stack, path)
         print(f"stack: {imported}", flush=True)
         print(f"embedded: {run_import(embedded, path)}", flush=True)
-        servers = [measure.Server(stack), measure.Server(stack), measure.Server(embedded)]
-        rows, notes = measured(servers, stack, embedded, texts, imported["imported"], options, folder.name)
-    finally:
-        for server in servers:
-            server.stop()
-        subprocess.run([*client, "-e", f"DROP DATABASE {name}"], check=True)
-        for index in measure.call(elasticsearch, "GET", f"/{name}-*?expand_wildcards=all")[1]:
-            measure.call(elasticsearch, "DELETE", f"/{index}")
-        measure.call(elasticsearch, "DELETE", f"/_index_template/{name}*")
-        folder.cleanup()
+        servers = []
+        try:
+            servers += [measure.Server(stack), measure.Server(stack), measure.Server(embedded)]
+            rows, notes = measured(servers, stack, embedded, texts, imported["imported"], options, folder)
+        finally:
+            for server in servers:
+                server.stop()
     if options.write:
         write(rows, notes, imported["imported"], options)
 
