@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test soak stack build performance lint clean
+.PHONY: help run test soak stack build performance flat lint clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,16 @@ build: ## The executable, .build/release/palaver
 	@scripts/install-packages build
 	@swift build -c release --product palaver
 
-performance: ## Figures of this machine beside its limits, written to docs/performance.md
-	@scripts/install-packages build test stack
+performance: ## Figures of this machine beside limits and rivals, into docs/performance.md (ONLY=broadcast,joins ROUNDS=5)
+	@scripts/install-packages build performance
 	@swift build -c release --product palaver
 	@$(MAKE) --no-print-directory -C benchmarks
-	@scripts/with-stack benchmarks/measure.py --write
+	@scripts/with-stack benchmarks/measure.py --write $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+flat: ## Half an hour of everything at half load: does memory grow? (MINUTES, PROFILE=stack|embedded)
+	@scripts/install-packages build performance
+	@swift build -c release --product palaver
+	@scripts/with-stack benchmarks/flat.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROFILE),--profile $(PROFILE))
 
 lint: ## Form of the Swift code, the scripts, the compose file
 	@scripts/lint

@@ -1,9 +1,12 @@
 // What the benchmark's clients and raw servers share: sockets, time, WebSocket framing (RFC 6455).
 #pragma once
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +105,16 @@ static inline size_t frame_length(const uint8_t *bytes, size_t count, size_t *he
   return count < *header + payload ? 0 : *header + payload;
 }
 
+// A text frame as servers send it, without a mask.
+static inline size_t server_frame(uint8_t *to, const char *payload, size_t count) {
+  size_t header = 2;
+  to[0] = 0x81;
+  if (count < 126) to[1] = count;
+  else { to[1] = 126; to[2] = count >> 8; to[3] = count; header = 4; }
+  memcpy(to + header, payload, count);
+  return header + count;
+}
+
 // A masked text frame with the mask 0, which leaves the payload as it is.
 static inline size_t client_frame(uint8_t *to, const char *payload, size_t count) {
   size_t header = 2;
@@ -111,4 +124,16 @@ static inline size_t client_frame(uint8_t *to, const char *payload, size_t count
   memset(to + header, 0, 4);
   memcpy(to + header + 4, payload, count);
   return header + 4 + count;
+}
+
+static inline void base64(char *to, const uint8_t *bytes, size_t count) {
+  const char *digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t at = 0; at < count; at += 3) {
+    uint32_t three = bytes[at] << 16 | (at + 1 < count ? bytes[at + 1] << 8 : 0) | (at + 2 < count ? bytes[at + 2] : 0);
+    *to++ = digits[three >> 18];
+    *to++ = digits[three >> 12 & 63];
+    *to++ = at + 1 < count ? digits[three >> 6 & 63] : '=';
+    *to++ = at + 2 < count ? digits[three & 63] : '=';
+  }
+  *to = 0;
 }

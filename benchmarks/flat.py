@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Runs everything together for a long time at about half load (`palaver bench mixed`), and looks whether memory grows.
+
+  scripts/with-stack benchmarks/flat.py --minutes 30                (`make flat`)
+  benchmarks/flat.py --profile embedded --minutes 30 --rate 300
+Memory of the server and of the bench is sampled every ten seconds; the verdict compares the last minute with the one
+after five minutes (or after a sixth of a shorter run). Writes docs/performance/memory-PROFILE.svg, and a block of
+docs/performance.md. Ends with status 1 where memory grew by more than a twentieth, or a promise was broken.
+"""
+import argparse
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+from performance import backends, document, paths, plots, processes, programs
+from performance.figures import rounded
+from performance.results import today
+from performance.servers import Server
+
+INTERVAL, MOST_GROWTH, MEGABYTE = 10, 1.05, 1_000_000
+# A load is too high where fewer than nine in ten operations are done in time, or acknowledgements take longer than this.
+MOST_ACK_P99, CALIBRATION_SECONDS, FIRST_RATE, LAST_RATE = 250, 8, 250, 16_000
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--profile", choices=["stack", "embedded"], default="stack")
+    parser.add_argument("--rate", type=float, help="operations a second; without it, half of what is borne")
+    return parser.parse_args()
+
+
+def is_borne(report):
+    in_time = all(one["per_second"] >= 0.9 * one["asked_per_second"] for one in report["measures"] if "asked_per_second" in one)
+    acks = next(one for one in report["measures"] if one["name"] == "ack")
+    return in_time and acks["p99_ms"] <= MOST_ACK_P99
+
+
+def half_load(server):
+    """Half of the highest rate, in doublings, that the server bears."""
+    rate = FIRST_RATE
+    while rate <= LAST_RATE:
+        report = programs.bench("mixed", server.port, "--rate", rate, "--seconds", CALIBRATION_SECONDS, "--warm-up", 2)
+        print(f"{rate} operations/s: {'borne' if is_borne(report) else 'too much'}", flush=True)
+        if not is_borne(report):
+            break
+        rate *= 2
+    return rate / 4
+
+
+def sampled(server, rate, seconds):
+    """Runs the load; memory of both processes by the second, and the bench's report."""
+    process = subprocess.Popen(
+        [paths.PALAVER, "bench", "mixed", "--url", server.base, "--rate", str(rate), "--seconds", str(seconds), "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    series, start = {"server": [], "bench": []}, time.monotonic()
+    while process.poll() is None and time.monotonic() - start < seconds + 2:
+        now = time.monotonic() - start
+        for name, pid in (("server", server.pid), ("bench", process.pid)):
+            series[name].append((now, processes.memory(pid) / MEGABYTE))
+        if len(series["server"]) % 6 == 1:
+            print(f"{now / 60:5.1f} min: server {series['server'][-1][1]:.1f} MB, bench {series['bench'][-1][1]:.1f} MB", flush=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(INTERVAL)
+    return series, json.loads(process.communicate(timeout=300)[0])
+
+
+def mean(points, begin, end):
+    values = [value for seconds, value in points if begin <= seconds <= end]
+    return statistics.mean(values) if values else 0
+
+
+def verdict(points, seconds):
+    """Megabytes after five minutes and at the end, a minute of each."""
+    begin = min(300, seconds / 6)
+    span = min(60, seconds / 6)
+    return mean(points, begin, begin + span), mean(points, seconds - span, seconds + 2)
+
+
+def report(options, rate, series, result, growth):
+    early, late = growth
+    measures = ", ".join(f"{one['name']} p50 {rounded(one['p50_ms'])} ms, p99 {rounded(one['p99_ms'])} ms"
+                         for one in result["measures"])
+    plots.over_time(f"memory-{options.profile}", f"Memory over {options.minutes:g} minutes, {options.profile} profile", series, "MB")
+    return [f"`palaver bench mixed` at {rate:g} operations a second for {options.minutes:g} minutes, {options.profile} profile "
+            f"({today()}): the server's memory is {late:.1f} MB at the end, {early:.1f} MB after "
+            f"{min(5, options.minutes / 6):g} minutes: **{late / early:.3f}×** (aim ≤ {MOST_GROWTH}). {measures}. "
+            f"{'Nothing lost, doubled or out of order.' if result['ok'] else '**Broken promises.**'}", "",
+            f"![Memory over time](performance/memory-{options.profile}.svg)"]
+
+
+def main():
+    options = arguments()
+    stack = backends.temporary_stack("performanceflat") if options.profile == "stack" else contextlib.nullcontext()
+    with stack as settings, Server(settings, "--search-rate", "1000000") as server:
+        rate = options.rate or half_load(server)
+        seconds = round(options.minutes * 60)
+        series, result = sampled(server, rate, seconds)
+    growth = verdict(series["server"], seconds)
+    lines = report(options, rate, series, result, growth)
+    document.save(document.put(document.read(), f"memory of the {options.profile} profile", lines, after="costs"))
+    print(lines[0], flush=True)
+    sys.exit(0 if result["ok"] and growth[1] <= MOST_GROWTH * growth[0] else 1)
+
+
+if __name__ == "__main__":
+    main()

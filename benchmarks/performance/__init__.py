@@ -1,0 +1,1 @@
+"""Workloads of `make performance`, and what they share."""

@@ -1,0 +1,88 @@
+"""What a slow reader, a flooding sender and a very large room do to everyone else."""
+import contextlib
+import socket
+import statistics
+import subprocess
+import time
+
+from .. import paths, programs
+from ..figures import Side
+from .broadcast import Room
+
+READERS, SLOW, RATE_OF_ROOM = 100, 50, 2_000
+SMALL_ROOMS, EACH, USERS, RATE, LARGE_ROOM, RATE_OF_LARGE = 1_000, 3, 500, 600, 5_000, 10
+SECONDS = 3
+
+
+@contextlib.contextmanager
+def slow_readers(room):
+    """Connections that join and read nothing of what comes."""
+    sockets = []
+    for number in range(SLOW):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        one.connect(("127.0.0.1", room.port))
+        one.sendall((f"GET {room.readers % number} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+        sockets.append(one)
+    yield
+    for one in sockets:
+        one.close()
+
+
+def others_of_room(server, slow):
+    """p99 of a room's readers in milliseconds, with slow ones among them or not."""
+    room, count = Room(server), RATE_OF_ROOM * SECONDS
+    with room.waiting(count, READERS) as waiting, slow_readers(room) if slow else contextlib.nullcontext():
+        room.send(count, 1_000_000, RATE_OF_ROOM)
+        return waiting.result()["p99_ms"]
+
+
+@contextlib.contextmanager
+def flood(server):
+    """Twenty connections that send into a room of their own as fast as they may, and faster."""
+    process = subprocess.Popen(
+        [paths.PALAVER, "bench", "send", "--url", server.base, "--rate", "0", "--clients", "20", "--rooms", "1", "--seconds", "60",
+         "--user-prefix", "flood"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    yield
+    process.kill()
+    process.wait()
+
+
+@contextlib.contextmanager
+def large_room(server):
+    """A room of 5,000 readers in which ten messages a second are said."""
+    room, count = Room(server), 1_000_000
+    with room.waiting(count, LARGE_ROOM):
+        arguments = [room.protocol, room.port, room.sender, count, 100, count, RATE_OF_LARGE]
+        process = subprocess.Popen(programs.command("speaker", *arguments), stdout=subprocess.DEVNULL)
+        yield
+        process.kill()
+        process.wait()
+
+
+def fairness(context):
+    quiet, slow = Side("quiet", "ms"), Side("slow", "ms")
+    alone, flooded, beside = Side("alone", "ms"), Side("flooded", "ms"), Side("beside", "ms")
+
+    def others(side, clients, disturbance):
+        with disturbance:
+            clients.say(f"{RATE * SECONDS} {RATE}")
+            side.add(0, clients.answer()["p99_ms"])
+
+    with context.server("--role", "edge", users=USERS) as server, \
+            context.server("--role", "edge", "--send-rate", "100", users=USERS) as limited, \
+            programs.Background("crowd", limited.port, SMALL_ROOMS, EACH, USERS, min(limited.rooms(SMALL_ROOMS)), SMALL_ROOMS) as clients:
+        for _ in context.rounds():
+            quiet.add(0, others_of_room(server, slow=False))
+            slow.add(0, others_of_room(server, slow=True))
+            others(alone, clients, contextlib.nullcontext())
+            others(flooded, clients, flood(limited))
+            others(beside, clients, large_room(limited))
+    for key, what, side, base in (
+            ("slow-readers", f"p99 of a room's readers beside {SLOW} that do not read", slow, quiet),
+            ("flood", "p99 of 1,000 small rooms beside senders that flood another room", flooded, alone),
+            ("large-room", f"p99 of 1,000 small rooms beside a room of {LARGE_ROOM:,}", beside, alone)):
+        context.row(key, what, "the same without them", 1.5, [one / other for one, other in zip(side.rates, base.rates)],
+                    f"p99 {statistics.median(side.rates):.2f} ms, without {statistics.median(base.rates):.2f} ms", better="lower")
