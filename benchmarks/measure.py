@@ -12,9 +12,10 @@ import sys
 import time
 import traceback
 
-from performance import backends, document, plots, results
-# For benchmarks/search.py and search_truth.py.
+from performance import backends, document, paths, plots, results
+# For the other programs of this folder, which import this one.
 from performance.backends import call, temporary_stack
+from performance.bulk import raw_bulk
 from performance.context import Context, Unavailable
 from performance.figures import spread
 from performance.paths import PALAVER, PROGRAMS as BIN, ROOT
@@ -22,7 +23,7 @@ from performance.processes import processor_seconds as cpu
 from performance.servers import Server
 from performance.workloads import ALL
 
-__all__ = ["BIN", "PALAVER", "ROOT", "Server", "call", "cpu", "spread", "temporary_stack"]
+__all__ = ["BIN", "PALAVER", "ROOT", "Server", "call", "cpu", "paths", "raw_bulk", "spread", "temporary_stack"]
 
 
 def arguments():

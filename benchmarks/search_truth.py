@@ -412,7 +412,7 @@ def main():
     parser.add_argument("--palaver", default=measure.PALAVER)
     parser.add_argument("--write", action="store_true", help="put the tables into docs/search.md")
     arguments = parser.parse_args()
-    measure.PALAVER = arguments.palaver
+    measure.paths.PALAVER = arguments.palaver
 
     everything, queries = [], []
     for name, corpus in read(arguments.corpora, arguments.messages):
@@ -464,7 +464,7 @@ def ask(profile, folder, file, queries, truths, messages):
 
 
 def import_and_ask(stack, where, profile, file, queries, truths, messages):
-    subprocess.run([measure.PALAVER, "import", *where, file], check=True, stdout=subprocess.DEVNULL,
+    subprocess.run([measure.paths.PALAVER, "import", *where, file], check=True, stdout=subprocess.DEVNULL,
                    env=dict(os.environ, PALAVER_LOG="warning", **(stack or {})))
     server = measure.Server(stack, *where)
     try:

@@ -18,8 +18,8 @@ def history_index(prefix):
 
 
 def bodies(index):
-    """All documents of an index as rendered `_bulk` bodies, with their ids, routing and versions."""
-    base, rendered, after = elasticsearch_base(), [], None
+    """All documents of an index as rendered `_bulk` bodies, with their ids, routing and versions; and how many they are."""
+    base, rendered, count, after = elasticsearch_base(), [], 0, None
     call(base, "POST", f"/{index}/_refresh")
     while True:
         query = {"size": DOCUMENTS_OF_A_BODY, "sort": [{"room": "asc"}, {"seq": "asc"}], "version": True}
@@ -27,14 +27,15 @@ def bodies(index):
             query["search_after"] = after
         hits = call(base, "POST", f"/{index}/_search", query)[1]["hits"]["hits"]
         if not hits:
-            return rendered
+            return rendered, count
         after = hits[-1]["sort"]
         lines = []
         for hit in hits:
             lines.append(json.dumps({"index": {"_id": hit["_id"], "routing": hit.get("_routing"), "version": hit["_version"],
                                                "version_type": "external"}}))
             lines.append(json.dumps(hit["_source"], ensure_ascii=False))
-        rendered.append((len(hits), ("\n".join(lines) + "\n").encode()))
+        count += len(hits)
+        rendered.append(("\n".join(lines) + "\n").encode())
 
 
 def twin(index, name):
@@ -47,13 +48,13 @@ def twin(index, name):
         raise RuntimeError(f"the raw index: {reply}")
 
 
-def send(name, rendered):
+def raw_bulk(elasticsearch, name, rendered):
     """Sends the bodies over two kept connections; returns seconds, the final refresh included."""
-    url = urllib.parse.urlsplit(elasticsearch_base())
+    url = urllib.parse.urlsplit(elasticsearch)
 
     def share(some):
         connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
-        for _, body in some:
+        for body in some:
             connection.request("POST", f"/{name}/_bulk?filter_path=errors", body, {"Content-Type": "application/json"})
             if json.loads(connection.getresponse().read())["errors"]:
                 raise RuntimeError("the raw _bulk loop was refused documents")
@@ -62,18 +63,17 @@ def send(name, rendered):
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(share, (rendered[0::2], rendered[1::2])))
-    call(elasticsearch_base(), "POST", f"/{name}/_refresh")
+    call(elasticsearch, "POST", f"/{name}/_refresh")
     return time.monotonic() - start
 
 
-def measure(context, side, index, rendered):
+def measure(context, side, index, rendered, count):
     """One round of it, into an index made for that and deleted again."""
     name = context.name() + "-raw"
     twin(index, name)
     try:
         with side.using(elasticsearch=context.backends["elasticsearch"]):
-            seconds = send(name, rendered)
+            seconds = raw_bulk(elasticsearch_base(), name, rendered)
     finally:
         call(elasticsearch_base(), "DELETE", f"/{name}")
-    count = sum(number for number, _ in rendered)
     side.add(count, count / seconds)

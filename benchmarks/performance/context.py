@@ -58,11 +58,12 @@ class Context:
                 server.users(users)
             yield server
 
-    def using(self, side, server=None, **more):
-        """Counts what a side uses: the back ends, a server or several, others by name."""
+    def using(self, side, server=None, indexing=False, **more):
+        """Counts what a side uses: a server or several, others by name, the back ends; Elasticsearch only for `indexing`."""
         servers = server if isinstance(server, (list, tuple)) else [server] if server else []
         pids = {"palaver" if number == 0 else f"palaver {number + 1}": one.pid for number, one in enumerate(servers)}
-        return side.using(**pids, **more, **self.backends)
+        backends_used = {name: pid for name, pid in self.backends.items() if indexing or name != "elasticsearch"}
+        return side.using(**pids, **more, **backends_used)
 
     # Figures
 

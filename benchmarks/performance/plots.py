@@ -38,12 +38,12 @@ def aims(rows):
     drawing.text(10, 18, "Each round's ratio in parts of the aim: right of the dashed line it is met", "title")
     for number, row in enumerate(rows):
         y = 30 + ROW * (number + 0.5)
-        values = [score(row, ratio) for ratio in row["ratios"]]
-        state = "met" if statistics.median(values) >= 1 else "missed"
+        middle = score(row, statistics.median(row["ratios"]))
+        state = "met" if middle >= 1 else "missed"
         drawing.text(LABELS - 12, y + 4, f"{row['key']}", "", "end")
-        for value in values:
-            drawing.dot(x(value), y, 3.5, state, 0.45)
-        drawing.dot(x(statistics.median(values)), y, 6, state)
+        for ratio in row["ratios"]:
+            drawing.dot(x(score(row, ratio)), y, 3.5, state, 0.45)
+        drawing.dot(x(middle), y, 6, state)
         sign = "≥" if row["better"] == "higher" else "≤"
         drawing.text(LABELS + BARS + 16, y + 4, f"{rounded(statistics.median(row['ratios']))} (aim {sign} {row['aim']:g})", "quiet small")
     drawing.save(os.path.join(paths.PLOTS, "aims.svg"))
@@ -65,7 +65,7 @@ def costs(rows):
     for (workload, unit), group in groups.items():
         most = max(sum(row["per_thousand"].values()) for row in group) or 1
         for row in group:
-            drawing.text(LABELS - 12, y + 14, f"{workload}: {row['side']}", "small", "end")
+            drawing.text(LABELS - 12, y + 14, f"{workload}: {row['side'].replace('`', '')}", "small", "end")
             x = float(LABELS)
             for name, value in sorted(row["per_thousand"].items(), key=lambda item: item[0] != "palaver"):
                 drawing.box(x, y + 3, BARS * value / most, ROW - 8, colour(name))
@@ -87,7 +87,8 @@ def over_time(name, title, series, unit):
         y = bottom - (bottom - top) * part / 4
         drawing.line(left, y, right, y, "axis" if part == 0 else "grid")
         drawing.text(left - 8, y + 4, rounded(highest * part / 4), "quiet small", "end")
-        drawing.text(left + (right - left) * part / 4, bottom + 18, f"{longest * part / 4 / 60:.1f} min", "quiet small", "middle")
+        drawing.text(left + (right - left) * part / 4, bottom + 18, f"{longest * part / 4 / 60:.1f} min", "quiet small",
+                     "end" if part == 4 else "middle")
     for number, (label, points) in enumerate(series.items()):
         tint = COLOURS[number % len(COLOURS)]
         drawing.box(left + 150 * number, 34, 10, 10, tint)

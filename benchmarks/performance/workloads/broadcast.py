@@ -8,7 +8,7 @@ from ..figures import Side, ratios
 
 READERS, SIZE, WINDOW = 1_000, 100, 200
 # ejabberd gets fewer, so that a round of it lasts about as long.
-MESSAGES, MESSAGES_OF_EJABBERD = 6_000, 600
+MESSAGES, MESSAGES_OF_EJABBERD = 6_000, 150
 SECONDS_OF_LATENCY = 4
 
 
@@ -50,12 +50,14 @@ class Room:
         return programs.run("speaker", self.protocol, self.port, self.sender, count, SIZE, window, *rate)
 
 
-def burst(server, count):
+def burst(side, server, count, using=contextlib.nullcontext()):
     """A window of messages under way all the time; what the readers saw."""
     room = Room(server)
-    with room.waiting(count, READERS) as waiting:
+    with room.waiting(count, READERS) as waiting, using:
         room.send(count, WINDOW)
-        return waiting.result()
+        reply = waiting.result()
+    side.add(reply["messages"], reply["per_second"])
+    return reply
 
 
 def raw_burst(context, side, payload):
@@ -72,14 +74,10 @@ def broadcast(context):
     ours, raw, other = Side("Palaver", "deliveries"), Side("raw epoll", "deliveries"), Side("ejabberd", "deliveries")
     with context.server("--role", "edge", users=READERS) as server, rival(context, READERS) as theirs:
         for _ in context.rounds():
-            with context.using(ours, server):
-                reply = burst(server, MESSAGES)
-            ours.add(reply["messages"], reply["per_second"])
+            reply = burst(ours, server, MESSAGES, context.using(ours, server))
             raw_burst(context, raw, reply["bytes"] // reply["messages"] - 4)
             if theirs:
-                with context.using(other, ejabberd=theirs.pid):
-                    reply = burst(theirs, MESSAGES_OF_EJABBERD)
-                other.add(reply["messages"], reply["per_second"])
+                burst(other, theirs, MESSAGES_OF_EJABBERD, context.using(other, ejabberd=theirs.pid))
     context.row("broadcast", "broadcast to 1,000 readers of a room", "raw epoll and writev", 0.8,
                 ratios(ours.rates, raw.rates), f"{ours.rate:,.0f} deliveries/s, raw {raw.rate:,.0f}/s")
     context.cost(ours, raw)
@@ -93,8 +91,8 @@ def timed(context, side, server, rate):
     """Messages at even intervals; milliseconds that the slowest hundredth of the deliveries took."""
     room, count = Room(server), max(20, round(rate * SECONDS_OF_LATENCY))
     with room.waiting(count, READERS) as waiting:
-        who = {"ejabberd": server.pid} if room.protocol == "xmpp" else {"palaver": server.pid}
-        with side.using(**who, **context.backends):
+        using = context.using(side, ejabberd=server.pid) if room.protocol == "xmpp" else context.using(side, server)
+        with using:
             room.send(count, 1_000_000, rate)
             reply = waiting.result()
     side.add(reply["messages"], reply["p99_ms"])
@@ -106,8 +104,8 @@ def latency(context):
     with context.server("--role", "edge", users=READERS) as server, rival(context, READERS) as other:
         if not other:
             raise Unavailable("ejabberd is not installed: scripts/install-packages performance")
-        rate = burst(other, 300)["per_second"] / READERS / 2
-        own = burst(server, 2_000)["per_second"] / READERS / 2
+        rate = burst(Side("", ""), other, 100)["per_second"] / READERS / 2
+        own = burst(Side("", ""), server, 2_000)["per_second"] / READERS / 2
         context.say(f"half load: ejabberd {rate:,.0f} messages/s, Palaver {own:,.0f}")
         medians = {"ours": [], "theirs": []}
         for _ in context.rounds():

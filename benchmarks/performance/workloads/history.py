@@ -90,8 +90,8 @@ def history(context):
     ours, theirs = Side("Palaver", "pages"), Side("nginx", "pages")
     taken = {ours: [], theirs: []}
 
-    def fetch(side, port, targets, **pids):
-        with side.using(**pids):
+    def fetch(side, port, targets, using):
+        with using:
             reply = programs.run("fetchers", port, CLIENTS, SECONDS, *targets)
         side.add(reply["replies"], reply["per_second"])
         taken[side].append(reply)
@@ -101,8 +101,8 @@ def history(context):
         contents = [page(server.port, target) for target in targets]
         with Nginx(contents) as nginx:
             for _ in context.rounds():
-                fetch(ours, server.port, targets, palaver=server.pid, **context.backends)
-                fetch(theirs, nginx.port, [f"/page{number}" for number in range(PAGES)], nginx=nginx.process.pid)
+                fetch(ours, server.port, targets, context.using(ours, server, indexing=True))
+                fetch(theirs, nginx.port, [f"/page{number}" for number in range(PAGES)], theirs.using(nginx=nginx.process.pid))
     size = statistics.mean(map(len, contents)) / 1_000
     context.row("history", f"history page of {LIMIT} messages, warm", "nginx, a file of its size", 0.5, ratios(ours.rates, theirs.rates),
                 f"{ours.rate:,.0f} pages/s of {size:.1f} kB, p50 {statistics.median(one['p50_ms'] for one in taken[ours]):.2f} ms; "

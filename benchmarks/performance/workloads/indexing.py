@@ -26,7 +26,7 @@ def imports(context):
             with open(path, "w") as file:
                 file.writelines(lines)
             start = time.monotonic()
-            with context.using(ours, ended_children="palaver"):
+            with context.using(ours, indexing=True, ended_children="palaver"):
                 result = subprocess.run([paths.PALAVER, "import", "--quiet", "--room-prefix", f"round{number}-", path],
                                         capture_output=True, text=True, check=False,
                                         env=dict(os.environ, PALAVER_LOG="warning", **stack))
@@ -36,7 +36,7 @@ def imports(context):
             os.remove(path)
             index = bulk.history_index(stack["PALAVER_INDEX_PREFIX"])
             rendered = rendered or bulk.bodies(index)
-            bulk.measure(context, raw, index, rendered)
+            bulk.measure(context, raw, index, *rendered)
     context.row("import", "import into Elasticsearch", LIMIT, 0.9, ratios(ours.rates, raw.rates),
                 f"{ours.rate:,.0f} messages/s, raw {raw.rate:,.0f}/s ({source}, {len(lines):,} messages)")
     context.cost(ours, raw)
@@ -74,13 +74,13 @@ def drain(context):
         for _ in context.rounds():
             say()
             start = time.monotonic()
-            with Server(server.settings, "--role", "indexer") as indexer, context.using(ours, indexer):
+            with Server(server.settings, "--role", "indexer") as indexer, context.using(ours, indexer, indexing=True):
                 wait_until_indexed(server.settings)
                 seconds = time.monotonic() - start
             ours.add(DRAINED, DRAINED / seconds)
             index = bulk.history_index(server.settings["PALAVER_INDEX_PREFIX"])
             rendered = rendered or bulk.bodies(index)
-            bulk.measure(context, raw, index, rendered)
+            bulk.measure(context, raw, index, *rendered)
     context.row("drain", "drain of a full journal, from the indexer's start on", LIMIT, 0.75, ratios(ours.rates, raw.rates),
                 f"{ours.rate:,.0f} messages/s, raw {raw.rate:,.0f}/s ({DRAINED:,} messages in {ROOMS} rooms)")
     context.cost(ours, raw)
@@ -93,14 +93,14 @@ def sustained(context):
         for _ in context.rounds():
             before, raw_before = ours.total(), raw.total()
             start = time.monotonic()
-            with context.using(ours, server):
+            with context.using(ours, server, indexing=True):
                 acked.append(say()["per_second"])
                 wait_until_indexed(server.settings)
                 seconds = time.monotonic() - start
             ours.add(SUSTAINED, SUSTAINED / seconds)
             index = bulk.history_index(server.settings["PALAVER_INDEX_PREFIX"])
             rendered = rendered or bulk.bodies(index)
-            bulk.measure(context, raw, index, rendered)
+            bulk.measure(context, raw, index, *rendered)
             documents = raw.events / len(raw.rates)
             factors.append(((ours.total() - before) / SUSTAINED) / ((raw.total() - raw_before) / documents))
     context.row("sustained", "sent, acknowledged and indexed, until the index has caught up", LIMIT, 0.4, ratios(ours.rates, raw.rates),

@@ -10,12 +10,12 @@ from .broadcast import Room, rival
 JOINERS, MESSAGES = 2_000, 100
 
 
-def storm(context, side, filled, joined, **pids):
+def storm(side, filled, joined, using):
     """Messages go into a room on one server; then everybody joins it, on that or another. The seconds until all have all."""
     room = Room(filled)
     room.send(MESSAGES, 50)
     with programs.Background("readers", room.protocol, joined.port, room.readers, JOINERS, MESSAGES, "storm") as waiting, \
-            side.using(**pids):
+            using:
         waiting.say("go")
         reply = waiting.result()
     side.add(JOINERS, JOINERS / reply["seconds"])
@@ -29,9 +29,9 @@ def joins(context):
             raise Unavailable("ejabberd is not installed: scripts/install-packages performance")
         for _ in context.rounds():
             before = server.metric("palaver_tail_loads_total")
-            storm(context, ours, filled, server, palaver=server.pid, **context.backends)
+            storm(ours, filled, server, context.using(ours, server))
             reads.append(server.metric("palaver_tail_loads_total") - before)
-            storm(context, theirs, other, other, ejabberd=other.pid, **context.backends)
+            storm(theirs, other, other, context.using(theirs, ejabberd=other.pid))
     context.row("joins", "2,000 joins at once, 100 messages of history each", "ejabberd", 10,
                 ratios(ours.rates, theirs.rates),
                 f"all have all after {JOINERS / ours.rate:.2f} s, ejabberd {JOINERS / theirs.rate:.2f} s; reads of the room "
