@@ -54,7 +54,8 @@ def half_load(server):
 def sampled(server, rate, seconds):
     """Runs the load; memory of both processes by the second, and the bench's report."""
     process = subprocess.Popen(
-        [paths.PALAVER, "bench", "mixed", "--url", server.base, "--rate", str(rate), "--seconds", str(seconds), "--json"],
+        processes.bound([paths.PALAVER, "bench", "mixed", "--url", server.base, "--rate", str(rate), "--seconds", str(seconds),
+                         "--json"]),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     series, start = {"server": [], "bench": []}, time.monotonic()
     while process.poll() is None and time.monotonic() - start < seconds + 2:

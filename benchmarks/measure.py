@@ -8,6 +8,7 @@ Results are kept in .build/performance.json: a run of some workloads replaces th
 docs/performance.md, between its marks, and draws the plots beside it; --write --only none does just that.
 """
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -39,10 +40,14 @@ def arguments():
     return options
 
 
-def measure(name, options, pids, kept):
+# Seconds of all workloads, of one at most, and what each of those that follow must be left.
+ALL_SECONDS, MOST_SECONDS, LEAST_SECONDS = 1_500, 150, 40
+
+
+def measure(name, options, pids, kept, seconds):
     """Runs a workload; returns whether it could be measured, or need not be here."""
     print(f"{name} …", flush=True)
-    context = Context(name, options, pids)
+    context = Context(name, options, pids, seconds)
     try:
         ALL[name](context)
     except Unavailable as reason:
@@ -67,9 +72,13 @@ def in_order(kept):
 
 def main():
     options = arguments()
-    kept, begun = results.load(), time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    kept, begun, failed = results.load(), time.monotonic(), []
     pids = backends.pids() if options.names else {}
-    failed = [name for name in options.names if not measure(name, options, pids, kept)]
+    for number, name in enumerate(options.names):
+        left = ALL_SECONDS - (time.monotonic() - begun) - LEAST_SECONDS * (len(options.names) - number - 1)
+        if not measure(name, options, pids, kept, max(LEAST_SECONDS, min(MOST_SECONDS, left))):
+            failed.append(name)
     in_order(kept)
     if options.write and kept["rows"]:
         plots.draw(kept)

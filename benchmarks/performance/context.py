@@ -6,16 +6,16 @@ import time
 from . import backends, figures, results
 from .servers import Server
 
-SECONDS_OF_A_WORKLOAD = 150
-
 
 class Unavailable(Exception):
     """Something that a workload needs is not on this machine."""
 
 
 class Context:
-    def __init__(self, workload, options, pids):
-        self.workload, self.options, self.backends = workload, options, pids
+    """`seconds` are how long the workload may take."""
+
+    def __init__(self, workload, options, pids, seconds):
+        self.workload, self.options, self.backends, self.seconds = workload, options, pids, seconds
         self.rows, self.costs, self.notes = [], [], {}
         self.begun = time.monotonic()
         self.made = 0
@@ -25,7 +25,7 @@ class Context:
 
     def left(self):
         """Seconds until this workload's time is over."""
-        return self.begun + SECONDS_OF_A_WORKLOAD - time.monotonic()
+        return self.begun + self.seconds - time.monotonic()
 
     def rounds(self, most=None):
         """Numbers of rounds; fewer if the time is over before."""

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from . import backends
+from .processes import bound
 
 DOMAIN = "localhost"
 ROOMS = "conference.localhost"
@@ -137,8 +138,8 @@ class Ejabberd:
             CONTRIB_MODULES_PATH=self._path("modules"))
         self.output = open(self._path("output"), "wb")
         self.process = subprocess.Popen(
-            ["erl", "+K", "true", "+P", "250000", *SCHEDULING, "-mnesia", "dir", f'"{self._path("spool")}"', "-s",
-             "ejabberd", "-noinput", "-ejabberd", "quiet", "true"],
+            bound(["erl", "+K", "true", "+P", "250000", *SCHEDULING, "-mnesia", "dir", f'"{self._path("spool")}"', "-s",
+                   "ejabberd", "-noinput", "-ejabberd", "quiet", "true"]),
             env=environment, cwd=self._path("spool"), stdin=subprocess.DEVNULL, stdout=self.output,
             stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 60

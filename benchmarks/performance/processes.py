@@ -7,6 +7,11 @@ import time
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def bound(command):
+    """A command that is ended when this program is, however that comes about."""
+    return ["setpriv", "--pdeathsig", "TERM", *command]
+
+
 def _stat(pid):
     """The fields of /proc/PID/stat from the third on; none if it has ended."""
     try:

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from . import paths
+from .processes import bound
 
 PATIENCE = 120
 
@@ -42,8 +43,8 @@ class Background:
 
     def __init__(self, name, *arguments, greeting="ready"):
         self.name = name
-        self.process = subprocess.Popen(command(name, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(bound(command(name, *arguments)), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if greeting and self.process.stdout.readline().strip() != greeting:
             self._fail()
 

@@ -25,7 +25,7 @@ class Server:
             arguments += ["--data", os.path.join(self.folder.name, "data")]
         self.log = open(os.path.join(self.folder.name, "log"), "wb")
         self.process = subprocess.Popen(
-            [paths.PALAVER, "serve", *arguments], env=dict(os.environ, PALAVER_LOG="warning", **(stack or {})),
+            processes.bound([paths.PALAVER, "serve", *arguments]), env=dict(os.environ, PALAVER_LOG="warning", **(stack or {})),
             stdout=subprocess.PIPE, stderr=self.log)
         match = re.match(r"listening on (http://\S+)", self.process.stdout.readline().decode())
         if not match:

@@ -7,6 +7,7 @@ import time
 
 from .. import paths, programs
 from ..figures import Side
+from ..processes import bound
 from .broadcast import Room
 
 READERS, SLOW, RATE_OF_ROOM = 100, 50, 2_000
@@ -42,8 +43,8 @@ def others_of_room(server, slow):
 def flood(server):
     """Twenty connections that send into a room of their own as fast as they may, and faster."""
     process = subprocess.Popen(
-        [paths.PALAVER, "bench", "send", "--url", server.base, "--rate", "0", "--clients", "20", "--rooms", "1", "--seconds", "60",
-         "--user-prefix", "flood"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        bound([paths.PALAVER, "bench", "send", "--url", server.base, "--rate", "0", "--clients", "20", "--rooms", "1", "--seconds",
+               "60", "--user-prefix", "flood"]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.5)
     yield
     process.kill()
@@ -56,7 +57,7 @@ def large_room(server):
     room, count = Room(server), 1_000_000
     with room.waiting(count, LARGE_ROOM):
         arguments = [room.protocol, room.port, room.sender, count, 100, count, RATE_OF_LARGE]
-        process = subprocess.Popen(programs.command("speaker", *arguments), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(bound(programs.command("speaker", *arguments)), stdout=subprocess.DEVNULL)
         yield
         process.kill()
         process.wait()

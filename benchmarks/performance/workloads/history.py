@@ -11,6 +11,7 @@ from .. import programs
 from ..context import Unavailable
 from ..ejabberd import free_port
 from ..figures import Side, ratios
+from ..processes import bound
 
 MESSAGES, LIMIT, PAGES, CLIENTS, SECONDS = 1_100, 50, 10, 16, 3
 
@@ -45,7 +46,7 @@ class Nginx:
         with open(configuration, "w") as file:
             file.write(CONFIGURATION.format(folder=self.folder.name, port=self.port,
                                             user="user root;" if os.geteuid() == 0 else ""))
-        self.process = subprocess.Popen([self.program, "-e", "stderr", "-c", configuration], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(bound([self.program, "-e", "stderr", "-c", configuration]), stderr=subprocess.DEVNULL)
         wait_until_served(self.port, "/page0")
         return self
 
