@@ -6,6 +6,7 @@ import time
 import urllib.parse
 
 from .backends import call, elasticsearch_base
+from .figures import Side
 
 DOCUMENTS_OF_A_BODY = 1_000
 KEPT_SETTINGS = ("analysis", "sort", "refresh_interval", "number_of_shards", "number_of_replicas", "translog",
@@ -67,13 +68,23 @@ def raw_bulk(elasticsearch, name, rendered):
     return time.monotonic() - start
 
 
-def measure(context, side, index, rendered, count):
-    """One round of it, into an index made for that and deleted again."""
-    name = context.name() + "-raw"
-    twin(index, name)
-    try:
-        with side.using(elasticsearch=context.backends["elasticsearch"]):
-            seconds = raw_bulk(elasticsearch_base(), name, rendered)
-    finally:
-        call(elasticsearch_base(), "DELETE", f"/{name}")
-    side.add(count, count / seconds)
+class Loop:
+    """The loop as the other side of a workload: the documents are those of the installation's first round."""
+
+    def __init__(self, context, stack):
+        self.context, self.prefix = context, stack["PALAVER_INDEX_PREFIX"]
+        self.side = Side("raw `_bulk`", "documents")
+        self.rendered = None
+
+    def round(self):
+        """One round, into an index made for it and deleted again."""
+        index = history_index(self.prefix)
+        self.rendered = self.rendered or bodies(index)
+        name = self.context.name() + "-raw"
+        twin(index, name)
+        try:
+            with self.side.using(elasticsearch=self.context.backends["elasticsearch"]):
+                seconds = raw_bulk(elasticsearch_base(), name, self.rendered[0])
+        finally:
+            call(elasticsearch_base(), "DELETE", f"/{name}")
+        self.side.add(self.rendered[1], self.rendered[1] / seconds)

@@ -5,14 +5,13 @@ It runs from a folder of its own, without Erlang's distribution (and so without 
 import glob
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 
 from . import backends
-from .processes import bound
+from .processes import bound, end
 
 DOMAIN = "localhost"
 ROOMS = "conference.localhost"
@@ -171,12 +170,7 @@ class Ejabberd:
         return self.process.pid
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         self.output.close()
         self.folder.cleanup()
 

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import re
+import subprocess
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -10,6 +11,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def bound(command):
     """A command that is ended when this program is, however that comes about."""
     return ["setpriv", "--pdeathsig", "TERM", *command]
+
+
+def end(process, seconds=30):
+    """Asks a process to end, and kills it if it does not."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _stat(pid):

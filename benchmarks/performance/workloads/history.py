@@ -11,7 +11,7 @@ from .. import programs
 from ..context import Unavailable
 from ..ejabberd import free_port
 from ..figures import Side, ratios
-from ..processes import bound
+from ..processes import bound, end
 
 MESSAGES, LIMIT, PAGES, CLIENTS, SECONDS = 1_100, 50, 10, 16, 3
 
@@ -51,8 +51,7 @@ class Nginx:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(20)
+        end(self.process)
         self.folder.cleanup()
 
 

@@ -16,10 +16,10 @@ LIMIT = "a raw `_bulk` loop of the same documents"
 
 
 def imports(context):
-    ours, raw = Side("Palaver", "messages"), Side("raw `_bulk`", "documents")
+    ours = Side("Palaver", "messages")
     lines, source = texts.lines(IMPORTED)
-    rendered = None
     with context.stack() as stack, tempfile.TemporaryDirectory(prefix="palaver-measure-") as folder:
+        loop = bulk.Loop(context, stack)
         for number in context.rounds():
             # A file of another name is another import.
             path = os.path.join(folder, f"round{number}.ndjson")
@@ -34,9 +34,8 @@ def imports(context):
                 raise RuntimeError(result.stderr[-500:])
             ours.add(len(lines), len(lines) / (time.monotonic() - start))
             os.remove(path)
-            index = bulk.history_index(stack["PALAVER_INDEX_PREFIX"])
-            rendered = rendered or bulk.bodies(index)
-            bulk.measure(context, raw, index, *rendered)
+            loop.round()
+    raw = loop.side
     context.row("import", "import into Elasticsearch", LIMIT, 0.9, ratios(ours.rates, raw.rates),
                 f"{ours.rate:,.0f} messages/s, raw {raw.rate:,.0f}/s ({source}, {len(lines):,} messages)")
     context.cost(ours, raw)
@@ -69,8 +68,9 @@ def chat(context, count, *flags):
 
 
 def drain(context):
-    ours, raw, rendered = Side("Palaver", "messages"), Side("raw `_bulk`", "documents"), None
+    ours = Side("Palaver", "messages")
     with chat(context, DRAINED, "--role", "edge") as (server, say):
+        loop = bulk.Loop(context, server.settings)
         for _ in context.rounds():
             say()
             start = time.monotonic()
@@ -78,18 +78,18 @@ def drain(context):
                 wait_until_indexed(server.settings)
                 seconds = time.monotonic() - start
             ours.add(DRAINED, DRAINED / seconds)
-            index = bulk.history_index(server.settings["PALAVER_INDEX_PREFIX"])
-            rendered = rendered or bulk.bodies(index)
-            bulk.measure(context, raw, index, *rendered)
+            loop.round()
+    raw = loop.side
     context.row("drain", "drain of a full journal, from the indexer's start on", LIMIT, 0.75, ratios(ours.rates, raw.rates),
                 f"{ours.rate:,.0f} messages/s, raw {raw.rate:,.0f}/s ({DRAINED:,} messages in {ROOMS} rooms)")
     context.cost(ours, raw)
 
 
 def sustained(context):
-    ours, raw, rendered = Side("Palaver", "messages"), Side("raw `_bulk`", "documents"), None
-    acked, factors = [], []
+    ours, acked, factors = Side("Palaver", "messages"), [], []
     with chat(context, SUSTAINED) as (server, say):
+        loop = bulk.Loop(context, server.settings)
+        raw = loop.side
         for _ in context.rounds():
             before, raw_before = ours.total(), raw.total()
             start = time.monotonic()
@@ -98,9 +98,7 @@ def sustained(context):
                 wait_until_indexed(server.settings)
                 seconds = time.monotonic() - start
             ours.add(SUSTAINED, SUSTAINED / seconds)
-            index = bulk.history_index(server.settings["PALAVER_INDEX_PREFIX"])
-            rendered = rendered or bulk.bodies(index)
-            bulk.measure(context, raw, index, *rendered)
+            loop.round()
             documents = raw.events / len(raw.rates)
             factors.append(((ours.total() - before) / SUSTAINED) / ((raw.total() - raw_before) / documents))
     context.row("sustained", "sent, acknowledged and indexed, until the index has caught up", LIMIT, 0.4, ratios(ours.rates, raw.rates),
