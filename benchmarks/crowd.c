@@ -96,7 +96,7 @@ static void load(long count, double rate) {
   memset(&latencies, 0, sizeof latencies);
   double start = now();
   for (long sent = 0; sent < count;) {
-    long due = (long)((now() - start) * rate);
+    long due = (long)((now() - start) * rate) + 1;
     for (; sent < due && sent < count; sent++) send_one(number++, start + sent / rate);
     turn(1);
   }

@@ -41,8 +41,8 @@ static void join(struct peer *peer, int port, const char *target) {
 
 // The last message that may be sent now.
 static long allowed(const struct peer *peer, long count, long window, double start, double rate) {
-  long allowed = peer->messages + window;
-  if (rate > 0 && (now() - start) * rate < allowed) allowed = (long)((now() - start) * rate);
+  long allowed = peer->messages + window, due = (long)((now() - start) * rate) + 1;
+  if (rate > 0 && due < allowed) allowed = due;
   return allowed < count ? allowed : count;
 }
 

@@ -52,9 +52,9 @@ def flood(server):
 
 
 @contextlib.contextmanager
-def large_room(server):
+def large_room(room):
     """A room of 5,000 readers in which ten messages a second are said."""
-    room, count = Room(server), 1_000_000
+    count = 1_000_000
     with room.waiting(count, LARGE_ROOM):
         arguments = [room.protocol, room.port, room.sender, count, 100, count, RATE_OF_LARGE]
         process = subprocess.Popen(bound(programs.command("speaker", *arguments)), stdout=subprocess.DEVNULL)
@@ -73,14 +73,15 @@ def fairness(context):
             side.add(0, clients.answer()["p99_ms"])
 
     with context.server("--role", "edge", users=USERS) as server, \
-            context.server("--role", "edge", "--send-rate", "100", users=USERS) as limited, \
+            context.server("--role", "edge", "--send-rate", "100", users=LARGE_ROOM) as limited, \
             programs.Background("crowd", limited.port, SMALL_ROOMS, EACH, USERS, min(limited.rooms(SMALL_ROOMS)), SMALL_ROOMS) as clients:
+        room = Room(limited)
         for _ in context.rounds():
             quiet.add(0, others_of_room(server, slow=False))
             slow.add(0, others_of_room(server, slow=True))
             others(alone, clients, contextlib.nullcontext())
             others(flooded, clients, flood(limited))
-            others(beside, clients, large_room(limited))
+            others(beside, clients, large_room(room))
     for key, what, side, base in (
             ("slow-readers", f"p99 of a room's readers beside {SLOW} that do not read", slow, quiet),
             ("flood", "p99 of 1,000 small rooms beside senders that flood another room", flooded, alone),
