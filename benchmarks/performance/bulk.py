@@ -13,6 +13,16 @@ KEPT_SETTINGS = ("analysis", "sort", "refresh_interval", "number_of_shards", "nu
                  "auto_expand_replicas", "codec", "mapping", "merge")
 
 
+def settle(patience=15):
+    """Waits until Elasticsearch merges nothing any more: what one side began must not slow the other."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        merges = call(elasticsearch_base(), "GET", "/_stats/merge?filter_path=_all.total.merges.current")[1]
+        if not merges or merges["_all"]["total"]["merges"]["current"] == 0:
+            return
+        time.sleep(0.1)
+
+
 def history_index(prefix):
     """The index in which an installation keeps its messages."""
     return next(iter(call(elasticsearch_base(), "GET", f"/{prefix}-messages*")[1]))
@@ -78,6 +88,7 @@ class Loop:
 
     def round(self):
         """One round, into an index made for it and deleted again."""
+        settle()
         index = history_index(self.prefix)
         self.rendered = self.rendered or bodies(index)
         name = self.context.name() + "-raw"

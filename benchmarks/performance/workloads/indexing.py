@@ -11,7 +11,7 @@ from ..figures import Side, ratios
 from ..servers import Server
 
 IMPORTED, DRAINED, SUSTAINED = 100_000, 100_000, 60_000
-ROOMS, WINDOW = 20, 25
+ROOMS, WINDOW = 20, 100
 LIMIT = "a raw `_bulk` loop of the same documents"
 
 
