@@ -88,7 +88,7 @@ def report(options, rate, series, result, growth):
     plots.over_time(f"memory-{options.profile}", f"Memory over {options.minutes:g} minutes, {options.profile} profile", series, "MB")
     return [f"`palaver bench mixed` at {rate:g} operations a second for {options.minutes:g} minutes, {options.profile} profile "
             f"({today()}): the server's memory is {late:.1f} MB at the end, {early:.1f} MB after "
-            f"{min(5, options.minutes / 6):g} minutes: **{late / early:.3f}×** (aim ≤ {MOST_GROWTH}). {measures}. "
+            f"{rounded(min(5, options.minutes / 6))} minutes: **{late / early:.3f}×** (aim ≤ {MOST_GROWTH}). {measures}. "
             f"{'Nothing lost, doubled or out of order.' if result['ok'] else '**Broken promises.**'}", "",
             f"![Memory over time](performance/memory-{options.profile}.svg)"]
 
