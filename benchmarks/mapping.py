@@ -6,8 +6,7 @@ Elasticsearch's processor time and bytes a message.
 Needs the back ends of the test stack, real conversations, and a release build:
   scripts/with-stack benchmarks/mapping.py --messages 300000 --rounds 5 --write
 """
-import argparse, concurrent.futures, contextlib, copy, http.client, itertools, json, os, re, statistics, subprocess, sys
-import tempfile, time, urllib.parse
+import argparse, itertools, json, os, subprocess, sys, tempfile, time
 
 import measure
 from measure import call
@@ -67,21 +66,27 @@ def body(found, fields=None):
 
 def documents(stack, corpora, messages):
     """Bodies of Palaver's documents, of the plain ones, and the index that Palaver made for them."""
-    elasticsearch, prefix = stack["PALAVER_ELASTICSEARCH_URL"], stack["PALAVER_INDEX_PREFIX"]
+    elasticsearch = stack["PALAVER_ELASTICSEARCH_URL"]
     with tempfile.TemporaryDirectory(prefix="palaver-mapping-") as folder:
         file = os.path.join(folder, "mixed.ndjson")
         mixed(corpora, messages, file)
         subprocess.run([measure.PALAVER, "import", file], check=True, stdout=subprocess.DEVNULL,
                        env=dict(os.environ, PALAVER_LOG="warning", **stack))
-    index = next(iter(call(elasticsearch, "GET", f"/{prefix}-messages*")[1]))
+    index, definition = made_index(stack)
     ours, plain = [], []
     for found in hits(elasticsearch, index):
         ours.append(body(found))
         plain.append(body(found, PLAIN["mappings"]["properties"]))
-    definition = call(elasticsearch, "GET", f"/{index}")[1][index]
+    return ours, plain, definition
+
+
+def made_index(stack):
+    """The index that Palaver has made, and what another like it is made from."""
+    elasticsearch, prefix = stack["PALAVER_ELASTICSEARCH_URL"], stack["PALAVER_INDEX_PREFIX"]
+    index, found = next(iter(call(elasticsearch, "GET", f"/{prefix}-messages*")[1].items()))
     kept = ("analysis", "sort", "refresh_interval", "number_of_shards", "auto_expand_replicas", "translog")
-    settings = {key: value for key, value in definition["settings"]["index"].items() if key in kept}
-    return ours, plain, {"settings": {"index": settings}, "mappings": definition["mappings"]}
+    settings = {key: value for key, value in found["settings"]["index"].items() if key in kept}
+    return index, {"settings": {"index": settings}, "mappings": found["mappings"]}
 
 
 def processors(elasticsearch):
