@@ -47,14 +47,14 @@ public struct JSONWriter: Sendable {
   public mutating func value(_ string: String) {
     separate()
     bytes.append(UInt8(ascii: "\""))
-    appendEscaped(string)
+    escaped(string)
     bytes.append(UInt8(ascii: "\""))
     needsComma = true
   }
 
   public mutating func value(_ integer: Int64) {
     separate()
-    appendDecimal(integer)
+    digits(integer)
     needsComma = true
   }
 
@@ -91,6 +91,13 @@ public struct JSONWriter: Sendable {
     separate()
     bytes.append(contentsOf: json)
     needsComma = true
+  }
+
+  /// A piece of JSON as it stands, for documents that are written by the million: no comma is placed before it, and
+  /// none is due behind it.
+  public mutating func literal(_ piece: StaticString) {
+    unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: piece.utf8Start, count: piece.utf8CodeUnitCount))
+    needsComma = false
   }
 
   /// A line break between documents, as `application/x-ndjson` and Elasticsearch's `_bulk` want it.
@@ -144,25 +151,33 @@ public struct JSONWriter: Sendable {
     if needsComma { bytes.append(UInt8(ascii: ",")) }
   }
 
-  private mutating func appendDecimal(_ integer: Int64) {
-    if integer < 0 { bytes.append(UInt8(ascii: "-")) }
+  /// Decimal digits without a comma before them: a part of a string that the caller writes piece by piece.
+  public mutating func digits(_ integer: Int64) {
+    // The longest is "-9223372036854775808".
+    var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "-"))
+    var first = digits.count
     var magnitude = integer.magnitude
-    let start = bytes.count
     repeat {
       let (quotient, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
-      bytes.append(UInt8(ascii: "0") + UInt8(digit))
+      first -= 1
+      digits[first] = UInt8(ascii: "0") | UInt8(truncatingIfNeeded: digit)
       magnitude = quotient
     } while magnitude > 0
-    bytes[start...].reverse()
+    if integer < 0 { first -= 1 }
+    bytes.append(addingCapacity: digits.count - first) { output in
+      for index in first..<digits.count { output.append(digits[index]) }
+    }
   }
 
-  /// Most strings need no escaping: one pass to find out, one to copy.
-  private mutating func appendEscaped(_ string: String) {
-    guard string.utf8.contains(where: Self.needsEscape) else {
-      bytes.append(contentsOf: string.utf8)
-      return
-    }
-    for byte in string.utf8 {
+  /// A string's inside, escaped, without quotes: a part of a string that the caller writes piece by piece.
+  public mutating func escaped(_ string: String) {
+    let span = string.utf8.span
+    // Most strings need no escaping. Without a way out of the loop it is done for many bytes at once.
+    var needsEscape = false
+    for index in span.indices { needsEscape = needsEscape || Self.needsEscape(span[index]) }
+    guard needsEscape else { return bytes.append(contentsOf: string.utf8) }
+    for index in span.indices {
+      let byte = span[index]
       if Self.needsEscape(byte) { appendEscape(byte) } else { bytes.append(byte) }
     }
   }

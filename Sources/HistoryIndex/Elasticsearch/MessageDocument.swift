@@ -17,25 +17,28 @@ enum MessageDocument {
   }
 
   /// How Elasticsearch compares the version of what it is sent with that of what it has.
-  enum Versioning: String {
+  enum Versioning {
     /// Takes what is newer.
     case external
     /// Takes what is newer or of the same version: a document is put in the place of itself.
-    case externalOrEqual = "external_gte"
+    case externalOrEqual
   }
 
   /// The first line of each document in a `_bulk` body.
   static func appendAction(
     room: RoomID, seq: Int64, routing: String, version: Int64, _ versioning: Versioning, to writer: inout JSONWriter
   ) {
-    writer.object {
-      $0.key("index")
-      $0.object {
-        $0.member("_id", id(room: room, seq: seq))
-        $0.member("routing", routing)
-        $0.member("version", version)
-        $0.member("version_type", versioning.rawValue)
-      }
+    writer.literal(#"{"index":{"_id":""#)
+    writer.digits(room)
+    writer.literal("|")
+    writer.digits(seq)
+    writer.literal(#"","routing":""#)
+    writer.escaped(routing)
+    writer.literal(#"","version":"#)
+    writer.digits(version)
+    switch versioning {
+    case .external: writer.literal(#","version_type":"external"}}"#)
+    case .externalOrEqual: writer.literal(#","version_type":"external_gte"}}"#)
     }
     writer.newline()
   }
@@ -49,20 +52,31 @@ enum MessageDocument {
   ) {
     appendAction(
       room: event.room, seq: event.message.seq, routing: event.routing, version: event.event, versioning, to: &writer)
-    writer.object { appendMembers(of: event, isTextIndexed: isTextIndexed, to: &$0) }
+    appendMembers(of: event, isTextIndexed: isTextIndexed, to: &writer)
+    writer.literal("}")
     writer.newline()
   }
 
+  /// The members of a document, and the brace before them. The names of the first few are written in one piece with
+  /// what stands around them: every message has them.
   private static func appendMembers(of event: RoomEvent, isTextIndexed: Bool, to writer: inout JSONWriter) {
     let message = event.message
-    writer.member("room", message.room)
-    writer.member("seq", message.seq)
-    writer.member("event", message.event)
-    writer.member("revised", event.event)
-    writer.member("nonce", event.nonce)
-    writer.member("user", message.user)
-    writer.member("user_id", message.userID)
-    writer.member("timestamp", message.timestamp)
+    writer.literal(#"{"room":"#)
+    writer.digits(message.room)
+    writer.literal(#","seq":"#)
+    writer.digits(message.seq)
+    writer.literal(#","event":"#)
+    writer.digits(message.event)
+    writer.literal(#","revised":"#)
+    writer.digits(event.event)
+    writer.literal(#","nonce":"#)
+    writer.digits(event.nonce)
+    writer.literal(#","user":""#)
+    writer.escaped(message.user)
+    writer.literal(#"","user_id":"#)
+    writer.digits(message.userID)
+    writer.literal(#","timestamp":"#)
+    writer.value(message.timestamp)
     if event.roomKind == .public { writer.member("public", true) }
     guard !message.isDeleted, event.kind != .deletion else { return writer.member("deleted", true) }
     writer.member("ref", ifPresent: message.ref)
@@ -70,20 +84,25 @@ enum MessageDocument {
     writer.member("reply_to", ifPresent: message.replyTo)
     writer.member("edited_at", ifPresent: message.editedAt)
     guard isTextIndexed else { return writer.member("text_unindexed", message.text) }
-    if let text = IndexedText.ifDifferent(message.text) {
+    appendText(of: message, to: &writer)
+  }
+
+  private static func appendText(of message: Message, to writer: inout JSONWriter) {
+    let traits = TextTraits(message.text)
+    if let text = IndexedText.ifDifferent(message.text, traits: traits) {
       writer.member("text", text)
       writer.member("text_unindexed", message.text)
     } else {
       writer.member("text", message.text)
     }
-    appendFeatures(of: message, to: &writer)
-    let extra = ExtraTerms(message.text)
+    appendFeatures(of: message, traits, to: &writer)
+    let extra = ExtraTerms(message.text, traits: traits)
     append("parts", extra.parts, to: &writer)
     append("signs", extra.signs, to: &writer)
   }
 
-  private static func appendFeatures(of message: Message, to writer: inout JSONWriter) {
-    let features = MessageFeatures(message.text)
+  private static func appendFeatures(of message: Message, _ traits: TextTraits, to writer: inout JSONWriter) {
+    let features = MessageFeatures(message.text, traits: traits)
     append("links", features.links, to: &writer)
     append("mentions", features.mentions, to: &writer)
     var has: [String] = []

@@ -45,6 +45,8 @@ public struct ImportCheckpoint: Sendable, Equatable {
 public protocol ImportSink: Sendable {
   /// Batches that may be under way at once, in any order.
   var concurrency: Int { get }
+  /// Lines that a batch is of at most.
+  var linesPerBatch: Int { get }
   /// - Throws: what the back end says, once it is clear that trying again will not help.
   func write(_ batch: ImportBatch) async throws
   /// Records where the import stands. All batches up to there have been written.

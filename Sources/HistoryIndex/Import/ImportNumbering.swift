@@ -13,7 +13,9 @@ struct ImportNumbering {
     var position: RoomPosition
   }
 
-  private var rooms: [String: Result<Target, BadLine>] = [:]
+  /// By name: indices of `targets`.
+  private var rooms: [String: Result<Int, BadLine>] = [:]
+  private var targets: [Target] = []
   private var users: [String: Result<User, BadLine>] = [:]
   private var progress: ImportProgress
   private var nextNumber = 0
@@ -30,17 +32,17 @@ struct ImportNumbering {
 
   /// The chunk's messages, and in `chunk.bad` also the lines whose names are none.
   mutating func batch(of chunk: inout ImportChunk) async throws -> ImportBatch {
-    try await findUsers(Set(chunk.lines.map(\.line.user)).filter { users[$0] == nil })
-    for name in Set(chunk.lines.map(\.line.room)) where rooms[name] == nil { rooms[name] = try await target(name) }
+    try await findNames(in: chunk)
     var events: [RoomEvent] = []
     events.reserveCapacity(chunk.lines.count)
-    var moved: [RoomID: RoomPosition] = [:]
+    var touched: Set<Int> = []
     for (number, line) in chunk.lines {
-      switch event(for: line, number: number, moved: &moved) {
+      switch event(for: line, number: number, touched: &touched) {
       case .success(let event): events.append(event)
       case .failure(let bad): chunk.bad.append(ImportChunk.Bad(line: number, reason: bad.reason))
       }
     }
+    let moved = touched.reduce(into: [:]) { $0[targets[$1].room.id] = targets[$1].position }
     progress.bytes = chunk.offset
     progress.lines = chunk.lineCount
     progress.imported += Int64(events.count)
@@ -49,17 +51,34 @@ struct ImportNumbering {
     return ImportBatch(number: nextNumber, events: events, progress: progress, rooms: moved)
   }
 
+  private mutating func findNames(in chunk: ImportChunk) async throws {
+    var newUsers: Set<String> = []
+    var newRooms: Set<String> = []
+    for (_, line) in chunk.lines {
+      if users[line.user] == nil { newUsers.insert(line.user) }
+      if rooms[line.room] == nil { newRooms.insert(line.room) }
+    }
+    try await findUsers(newUsers)
+    for name in newRooms {
+      switch try await target(name) {
+      case .success(let target):
+        rooms[name] = .success(targets.count)
+        targets.append(target)
+      case .failure(let bad): rooms[name] = .failure(bad)
+      }
+    }
+  }
+
   private mutating func event(
-    for line: ImportLine, number: Int64, moved: inout [RoomID: RoomPosition]
+    for line: ImportLine, number: Int64, touched: inout Set<Int>
   ) -> Result<RoomEvent, BadLine> {
     guard case .success(let user)? = users[line.user] else { return .failure(Self.failure(users[line.user])) }
-    guard case .success(var target)? = rooms[line.room] else { return .failure(Self.failure(rooms[line.room])) }
-    target.position.lastEvent += 1
-    target.position.lastSeq += 1
-    target.position.lastMessageAt = line.timestamp
-    rooms[line.room] = .success(target)
-    moved[target.room.id] = target.position
-    let (position, room) = (target.position, target.room)
+    guard case .success(let index)? = rooms[line.room] else { return .failure(Self.failure(rooms[line.room])) }
+    touched.insert(index)
+    targets[index].position.lastEvent += 1
+    targets[index].position.lastSeq += 1
+    targets[index].position.lastMessageAt = line.timestamp
+    let (position, room) = (targets[index].position, targets[index].room)
     let message = Message(
       room: room.id, seq: position.lastSeq, event: position.lastEvent, revised: position.lastEvent, user: user.name,
       userID: user.id, text: line.text, timestamp: line.timestamp, ref: line.ref, data: line.data,

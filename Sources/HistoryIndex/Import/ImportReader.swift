@@ -20,8 +20,9 @@ struct ImportChunk: Sendable {
 
 /// Reads and parses on a thread of its own, a few chunks ahead of whoever takes them.
 final class ImportReader: @unchecked Sendable {
-  static let chunk = 1_000
-  private static let ahead = 8
+  /// Bytes of lines after which a chunk is full, so that long messages make no request that is refused.
+  static let chunkBytes: Int64 = 2 << 20
+  private static let ahead = 4
 
   /// Each chunk taken is to be followed by `taken()`.
   let chunks: AsyncThrowingStream<ImportChunk, any Error>
@@ -30,6 +31,7 @@ final class ImportReader: @unchecked Sendable {
   private let slots = DispatchSemaphore(value: 0)
   private let lock = NSLock()
   private var isStopped = false
+  private let linesPerChunk: Int
   // The thread's alone.
   private var reader: LineReader
   private var lineCount: Int64
@@ -37,8 +39,10 @@ final class ImportReader: @unchecked Sendable {
   /// - Parameters:
   ///   - reader: stands at the beginning.
   ///   - progress: what was imported before, and is passed over.
-  init(_ reader: LineReader, after progress: ImportProgress) {
+  ///   - linesPerChunk: at most; fewer where they are long.
+  init(_ reader: LineReader, after progress: ImportProgress, linesPerChunk: Int) {
     (chunks, sink) = AsyncThrowingStream.makeStream()
+    self.linesPerChunk = linesPerChunk
     self.reader = reader
     lineCount = progress.lines
     for _ in 0..<Self.ahead { slots.signal() }
@@ -64,9 +68,12 @@ final class ImportReader: @unchecked Sendable {
   private func read() throws {
     while !lock.withLock({ isStopped }) {
       var chunk = ImportChunk()
-      chunk.lines.reserveCapacity(Self.chunk)
+      chunk.lines.reserveCapacity(linesPerChunk)
       let before = lineCount
-      while chunk.lines.count < Self.chunk, chunk.bad.count < Self.chunk, let line = try reader.next() {
+      let end = reader.offset + Self.chunkBytes
+      while chunk.lines.count < linesPerChunk, chunk.bad.count < linesPerChunk, reader.offset < end,
+        let line = try reader.next()
+      {
         lineCount += 1
         Self.parse(line, number: lineCount, into: &chunk)
       }

@@ -59,7 +59,7 @@ public struct Importer: Sendable {
   public func run(path: String, report: (ImportReport) -> Void) async throws -> ImportSummary {
     let (lines, source) = try ImportFile(path: path).open(roomPrefix: roomPrefix)
     let progress = try await ledger.begin(source: source)
-    let reader = ImportReader(lines, after: progress)
+    let reader = ImportReader(lines, after: progress, linesPerChunk: sink.linesPerBatch)
     defer { reader.stop() }
     let numbering = ImportNumbering(
       store: store, ledger: ledger, roomPrefix: roomPrefix, source: source, progress: progress)

@@ -10,6 +10,7 @@ public struct SQLiteImportSink: ImportSink {
   public init(database: SQLiteDatabase) { self.database = database }
 
   public let concurrency = 1
+  public let linesPerBatch = 1_000
 
   public func write(_ batch: ImportBatch) async throws {
     let writer = writer

@@ -28,7 +28,7 @@ struct BatchSettler: Sendable {
       }
     }
     metrics.indexed.add(indexed)
-    metrics.took(acceptedAt: zip(batch.events, fates).lazy.filter { $1 == .indexed }.map { $0.0.timestamp })
+    metrics.took(acceptedAt: fates.indices.lazy.filter { fates[$0] == .indexed }.map { batch.events[$0].timestamp })
     let refused = letters.map(\.index)
     metrics.refused.add(refused.count)
     if !conflicts.isEmpty { letters += try await clashes(in: batch, conflicts) }

@@ -12,12 +12,30 @@ struct BulkBatch: Sendable {
 
   private(set) var events: [RoomEvent] = []
   private(set) var stretches: [Stretch] = []
-  private var writer = JSONWriter(capacity: 1 << 19)
+  private var writer: JSONWriter
   /// Where each event's lines end in the body.
   private var ends: [Int] = []
   private let isTextIndexed: Bool
 
-  init(isTextIndexed: Bool = true) { self.isTextIndexed = isTextIndexed }
+  /// Bytes of both lines of a short message.
+  private static let usualBytes = 400
+
+  init(isTextIndexed: Bool = true) {
+    self.isTextIndexed = isTextIndexed
+    writer = JSONWriter()
+  }
+
+  /// All at once: the events are shared, not copied.
+  init(_ events: [RoomEvent]) {
+    isTextIndexed = true
+    writer = JSONWriter(capacity: events.count * Self.usualBytes)
+    ends.reserveCapacity(events.count)
+    self.events = events
+    for index in events.indices {
+      MessageDocument.appendBulkLines(of: events[index], to: &writer)
+      ends.append(writer.bytes.count)
+    }
+  }
 
   var body: [UInt8] { writer.bytes }
   var isEmpty: Bool { events.isEmpty }

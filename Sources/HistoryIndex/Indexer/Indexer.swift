@@ -49,7 +49,7 @@ public final class Indexer: Sendable {
     var state = IndexerRound(LaneReader(journal: journal, leases: leases, options: options))
     await withTaskGroup(of: Event.self) { group in
       group.addTask { await self.tick() }
-      group.addTask { await self.woken() }
+      group.addTask { await self.woken(gathering: self.options.gather) }
       while let event = await group.next(), !Task.isCancelled {
         handle(event, &state, &group)
         await advance(&state, &group)
@@ -64,9 +64,9 @@ public final class Indexer: Sendable {
     return .tick
   }
 
-  private func woken() async -> Event {
+  private func woken(gathering pause: Duration) async -> Event {
     await signal.wait()
-    try? await Task.sleep(for: options.gather)
+    try? await Task.sleep(for: pause)
     return .woken
   }
 
@@ -78,7 +78,8 @@ public final class Indexer: Sendable {
       group.addTask { await self.tick() }
     case .woken:
       state.wantsRead = true
-      group.addTask { await self.woken() }
+      let pause = state.isBusy ? options.gatherWhenBusy : options.gather
+      group.addTask { await self.woken(gathering: pause) }
     case .written(let number, let batch, let isDone):
       state.ended(number)
       if isDone {
@@ -101,8 +102,10 @@ public final class Indexer: Sendable {
     guard state.mayUseJournal else { return }
     do {
       try await renewIfDue(&state)
-      if state.wantsRead, state.ready.count < options.bulksInFlight { try await read(&state) }
-      launch(&state, &group)
+      while state.wantsRead, state.hasPlace(of: options.bulksInFlight) {
+        try await read(&state)
+        launch(&state, &group)
+      }
       if state.wantsSave {
         try await state.lanes.save()
         state.wantsSave = false
@@ -127,12 +130,16 @@ public final class Indexer: Sendable {
   private func read(_ state: inout IndexerRound) async throws {
     state.wantsRead = false
     let batches = try await state.lanes.read(batches: options.bulksInFlight)
-    state.hasBacklog = batches.contains { $0.events.count >= options.documentsPerBulk }
+    state.hasBacklog = batches.contains {
+      $0.events.count >= options.documentsPerBulk || $0.body.count >= options.bytesPerBulk
+    }
+    state.isBusy = batches.reduce(0) { $0 + $1.events.count } >= options.busyDocuments
     guard !batches.isEmpty else { return }
     state.renewAt = .now + options.renewal
     for batch in batches {
       if batch.isEmpty { state.lanes.complete(batch) } else { state.ready.append(batch) }
     }
+    state.wantsRead = state.hasBacklog
   }
 
   private func launch(_ state: inout IndexerRound, _ group: inout TaskGroup<Event>) {

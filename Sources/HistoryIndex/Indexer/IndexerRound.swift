@@ -15,6 +15,8 @@ struct IndexerRound {
   var wantsSave = false
   /// The last read ended because it had enough.
   var hasBacklog = false
+  /// The last read found so much that waiting a little longer makes fewer and fuller bulks.
+  var isBusy = false
   var isTrimming = false
   var renewAt: Instant = .now
   var trimAt: Instant = .now
@@ -23,6 +25,12 @@ struct IndexerRound {
   var backoff = Backoff()
 
   init(_ lanes: LaneReader) { self.lanes = lanes }
+
+  /// Whether to read more. A backlog is read ahead, so that a bulk that ends is followed by the next at once; what comes
+  /// as it is sent is left to gather in the journal while as many bulks as may be are in flight.
+  func hasPlace(of bulks: Int) -> Bool {
+    hasBacklog ? ready.count < bulks : ready.isEmpty && inFlight.count < bulks
+  }
 
   var mayUseJournal: Bool { ContinuousClock.now >= pauseUntil }
 

@@ -45,22 +45,34 @@ struct LaneReader {
 
   private mutating func gather(_ limit: Int) async throws -> [BulkBatch] {
     let heads = try await journal.heads()
+    var open = heads.indices.map { heads[(first + $0) % heads.count] }
+    first = heads.isEmpty ? 0 : (first + 1) % heads.count
     var batches: [BulkBatch] = []
     var batch = BulkBatch()
-    for step in 0..<heads.count where batches.count < limit {
-      let head = heads[(first + step) % heads.count]
-      guard let progress = lanes[head.lane], progress.read < head.head else { continue }
-      let events = try await journal.events(
-        lane: head.lane, after: progress.read, limit: options.documentsPerBulk)
-      if events.isEmpty, head.head - progress.read >= RewindJump.positions {
-        // Positions that a rewind has passed over: there never was anything.
-        if let stretch = lanes[head.lane]?.didRead(through: head.head) { batch.cover(stretch) }
+    // One stretch of each lane, and then of those that have more: a single busy lane fills all that may be in flight.
+    while !open.isEmpty, batches.count < limit {
+      var more: [LaneHead] = []
+      for head in open where batches.count < limit {
+        if try await gather(head, into: &batch, full: &batches) { more.append(head) }
       }
-      append(events, of: head.lane, to: &batch, full: &batches)
+      open = more
     }
     if !batch.stretches.isEmpty { batches.append(batch) }
-    first = heads.isEmpty ? 0 : (first + 1) % heads.count
     return batches
+  }
+
+  /// Reads what comes next in a lane. Returns whether there is more behind it.
+  private mutating func gather(
+    _ head: LaneHead, into batch: inout BulkBatch, full batches: inout [BulkBatch]
+  ) async throws -> Bool {
+    guard let progress = lanes[head.lane], progress.read < head.head else { return false }
+    let events = try await journal.events(lane: head.lane, after: progress.read, limit: options.documentsPerBulk)
+    if events.isEmpty, head.head - progress.read >= RewindJump.positions {
+      // Positions that a rewind has passed over: there never was anything.
+      if let stretch = lanes[head.lane]?.didRead(through: head.head) { batch.cover(stretch) }
+    }
+    append(events, of: head.lane, to: &batch, full: &batches)
+    return events.count == options.documentsPerBulk
   }
 
   private mutating func append(

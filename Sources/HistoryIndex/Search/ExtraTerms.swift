@@ -8,24 +8,31 @@ struct ExtraTerms: Sendable, Equatable {
 
   private static let shortestPart = 2
 
-  init(_ text: String) {
-    var isCamel = false
-    var hasSign = false
-    var hasVersion = false
-    var last: UInt8 = 0x20
-    var lastButOne = last
-    for byte in text.utf8 {
-      isCamel = isCamel || Self.isCamel(lastButOne, last, byte)
-      hasSign = hasSign || byte >= 0x80 || Self.isSign(byte) || byte == UInt8(ascii: ":") && last == byte
-      hasVersion = hasVersion || Self.isDigit(byte) && last | 0x20 == UInt8(ascii: "v")
-      lastButOne = last
-      last = byte
+  init(_ text: String) { self.init(text, traits: TextTraits(text)) }
+
+  /// - Parameter traits: the text's.
+  init(_ text: String, traits: TextTraits) {
+    if traits.isDisjoint(with: [.beyondASCII, .camelCase, .sign, .version]) { return }
+    let isASCII = !traits.contains(.beyondASCII)
+    if traits.contains(.camelCase) {
+      parts = Self.distinct(Self.parts(of: text).map(\.text))
     }
-    if isCamel { parts = Set(Self.parts(of: text).map(\.text)).sorted() }
-    var found: Set<String> = []
-    if hasSign, Self.holdsSign(text) { found = Set(Self.signs(of: FoldedText(text))) }
-    if hasVersion { found.formUnion(Self.versions(in: text)) }
-    signs = found.sorted()
+    var found: [String] = []
+    if isASCII {
+      if traits.contains(.sign) { found = Self.signs(of: FoldedASCII(text)) }
+    } else if Self.holdsSign(text) {
+      found = Self.signs(of: FoldedText(text))
+    }
+    if traits.contains(.version) { found += Self.versions(in: text) }
+    signs = Self.distinct(found)
+  }
+
+  /// Each once, in order.
+  private static func distinct(_ terms: [String]) -> [String] {
+    guard terms.count > 1 else { return terms }
+    var distinct: [String] = []
+    for term in terms.sorted() where term != distinct.last { distinct.append(term) }
+    return distinct
   }
 
   // MARK: camelCase
@@ -47,12 +54,6 @@ struct ExtraTerms: Sendable, Equatable {
     return found
   }
 
-  /// `aB`, or `ABc`.
-  private static func isCamel(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
-    if isCapital(third) { return !isCapital(second) && (second >= 0x80 || TextCutter.lowercased(second) != nil) }
-    return isCapital(second) && isCapital(first) && (third >= 0x80 || isSmall(UInt16(third)))
-  }
-
   private static func append(parts run: Range<Int>, of units: [UInt16], to found: inout [TextToken]) {
     let cuts = run.dropFirst().filter { index in
       guard isCapital(units[index]) else { return false }
@@ -68,7 +69,7 @@ struct ExtraTerms: Sendable, Equatable {
 
   /// ASCII, and small letters of other alphabets between.
   private static func isWord(_ unit: UInt16) -> Bool { isCapital(unit) || isSmall(unit) || isDigit(unit) }
-  private static func isCapital<Unit: FixedWidthInteger>(_ unit: Unit) -> Bool { 0x41...0x5A ~= unit }
+  private static func isCapital(_ unit: UInt16) -> Bool { 0x41...0x5A ~= unit }
   private static func isDigit<Unit: FixedWidthInteger>(_ unit: Unit) -> Bool { 0x30...0x39 ~= unit }
   private static func isSmall(_ unit: UInt16) -> Bool { 0x61...0x7A ~= unit || 0xDF...0x24F ~= unit }
 
@@ -78,47 +79,62 @@ struct ExtraTerms: Sendable, Equatable {
   /// tell nothing: `#` or `=` alone, `*` and `>` beside a word.
   ///
   /// - Parameter isPrefix: of a query whose end may be within a word: what stands there is left out.
-  static func signs(of text: FoldedText, isPrefix: Bool = false) -> [String] {
+  static func signs(of text: some FoldedCharacters, isPrefix: Bool = false) -> [String] {
     var found: [String] = []
     var index = 0
-    while index < text.classes.count {
-      guard text.classes[index] == .symbol else {
+    while index < text.count {
+      guard text.kind(index) == .symbol else {
         index += 1
         continue
       }
-      let end = text.classes[index...].firstIndex { $0 != .symbol } ?? text.classes.count
-      let before = text.classes[..<index].lastIndex { $0 != .word }.map { $0 + 1 } ?? 0
-      let after = text.classes[end...].firstIndex { $0 != .word } ?? text.classes.count
-      let isCut = isPrefix && after == text.classes.count
-      let run = text.scalars[index..<end]
-      func append(_ range: Range<Int>) { found.append(String(String.UnicodeScalarView(text.scalars[range]))) }
-      if !(isCut && end == after) {
-        if run.count > 1 || !text.scalars[index].isASCII { append(index..<end) }
-        if before < index, run.count > 1 || !isCommon(text.scalars[index]) { append(before..<end) }
+      let start = index
+      repeat { index += 1 } while index < text.count && text.kind(index) == .symbol
+      var before = start
+      while before > 0, text.kind(before - 1) == .word { before -= 1 }
+      var after = index
+      while after < text.count, text.kind(after) == .word { after += 1 }
+      let isCut = isPrefix && after == text.count
+      let isLong = index - start > 1
+      func append(_ range: Range<Int>) {
+        let term = text.string(range)
+        if term.utf8.count <= longestTerm { found.append(term) }
       }
-      if end < after, !isCut, run.count > 1 || !isCommon(text.scalars[index]) { append(index..<after) }
-      index = end
+      if !(isCut && index == after) {
+        if isLong || !text.scalar(start).isASCII { append(start..<index) }
+        if before < start, isLong || !isCommon(text.scalar(start)) { append(before..<index) }
+      }
+      if index < after, !isCut, isLong || !isCommon(text.scalar(start)) { append(start..<after) }
     }
-    return found.filter { $0.utf8.count <= longestTerm }
+    return found
   }
 
-  private static func isCommon(_ sign: Unicode.Scalar) -> Bool { "*=<>|".unicodeScalars.contains(sign) }
+  private static func isCommon(_ sign: Unicode.Scalar) -> Bool {
+    switch sign {
+    case "*", "=", "<", ">", "|": true
+    default: false
+    }
+  }
 
   /// Longer ones are in no index, and asked of none.
   static let longestTerm = 256
 
-  private static func isSign(_ byte: UInt8) -> Bool {
-    byte < 0x80 && FoldedText.isSymbol(Unicode.Scalar(byte))
-  }
-
+  /// Whether there may be a sign in a text that is not all ASCII. Letters and what sentences are made of are passed over
+  /// without a look at their properties.
   private static func holdsSign(_ text: String) -> Bool {
     var isAfterColon = false
     for scalar in text.unicodeScalars {
       switch scalar.value {
       case 0x3A:
         if isAfterColon { return true }
-      case ..<0x80, 0xA2...0xF7, 0x2C2...0x3FF, 0x2000...0x2BFF, 0x3000...0x33FF, 0xFE00..., 0x1F000...:
-        if FoldedText.isSymbol(scalar) || 0xFF01...0xFF5E ~= scalar.value { return true }
+      case ..<0x80:
+        if FoldedText.isSymbol(ascii: UInt8(truncatingIfNeeded: scalar.value)) { return true }
+      // Fullwidth: symbols and colons count as their plain forms, the rest is no sign.
+      case 0xFF1A: return true
+      case 0xFF01...0xFF5E:
+        if FoldedText.isSymbol(ascii: UInt8(truncatingIfNeeded: scalar.value - 0xFEE0)) { return true }
+      case 0x2000...0x2043, 0x3001...0x3003, 0x3041...0x3096, 0x309D...0x30FF: break
+      case 0xA2...0xF7, 0x2C2...0x3FF, 0x2044...0x2BFF, 0x3000...0x33FF, 0xFE00..., 0x1F000...:
+        if FoldedText.isSymbol(scalar) { return true }
       default: break
       }
       isAfterColon = scalar == ":"

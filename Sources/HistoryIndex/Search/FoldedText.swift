@@ -90,13 +90,18 @@ struct FoldedText: Sendable {
     }
   }
 
-  static func isSymbol(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar {
-    case "#", "%", "@", "\\", "&", "*", "+", "<", "=", ">", "|", "~", "$", "^": return true
-    // A quote of code, not a part of it.
-    case "`", "\u{B4}": return false
-    default: if scalar.isASCII { return false }
+  @inline(__always)
+  static func isSymbol(ascii byte: UInt8) -> Bool {
+    switch Unicode.Scalar(byte) {
+    case "#", "%", "@", "\\", "&", "*", "+", "<", "=", ">", "|", "~", "$", "^": true
+    default: false
     }
+  }
+
+  static func isSymbol(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.isASCII { return isSymbol(ascii: UInt8(truncatingIfNeeded: scalar.value)) }
+    // A quote of code, not a part of it.
+    if scalar == "\u{B4}" { return false }
     switch scalar.properties.generalCategory {
     case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: return true
     default: return false

@@ -7,8 +7,11 @@ import Foundation
 /// space makes it: so that messages of other languages do not pay for what a filter of the analyzer would cost them all.
 enum IndexedText {
   /// `nil` where the text is right as it is.
-  static func ifDifferent(_ text: String) -> String? {
-    if text.utf8.allSatisfy({ $0 < 0x80 }) { return nil }
+  static func ifDifferent(_ text: String) -> String? { ifDifferent(text, traits: TextTraits(text)) }
+
+  /// - Parameter traits: the text's.
+  static func ifDifferent(_ text: String, traits: TextTraits) -> String? {
+    guard traits.contains(.beyondASCII) else { return nil }
     guard text.unicodeScalars.contains(where: mayChange) || isKatakanaWithUnderscores(text) else { return nil }
     var builder = Builder()
     for character in text {
@@ -31,7 +34,9 @@ enum IndexedText {
   private static func mayChange(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x300: scalar.value == 0xAD
-    case 0x401, 0x451, 0x1100...0x11FF, 0x2126, 0x212A...0x212B, 0x3005, 0x303B, 0x3131...0x318E, 0xAC00...0xD7FB: true
+    case 0x401, 0x451, 0x1100...0x11FF, 0x2126, 0x212A...0x212B, 0x2329...0x232A, 0x2ADC, 0x3005, 0x303B,
+      0x3131...0x318E, 0xAC00...0xD7FB:
+      true
     default: TextAnalysis.isCluster(scalar)
     }
   }

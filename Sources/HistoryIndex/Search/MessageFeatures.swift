@@ -9,21 +9,15 @@ struct MessageFeatures: Equatable {
   private static let most = 50
   private static let longestName = 256
 
-  init(_ text: String) {
-    // Most messages hold none of these; looking for three bytes is cheap.
-    var at = false
-    var tick = false
-    var colon = false
-    for byte in text.utf8 {
-      at = at || byte == UInt8(ascii: "@")
-      tick = tick || byte == UInt8(ascii: "`")
-      colon = colon || byte == UInt8(ascii: ":")
-    }
-    if !at, !tick, !colon { return }
+  init(_ text: String) { self.init(text, traits: TextTraits(text)) }
+
+  /// - Parameter traits: the text's.
+  init(_ text: String, traits: TextTraits) {
+    if traits.isDisjoint(with: [.at, .backtick, .link]) { return }
     let bytes = Array(text.utf8)
-    if tick { hasCode = Self.holdsCode(bytes) }
-    if colon { links = Self.hosts(bytes) }
-    if at { mentions = Self.names(bytes) }
+    if traits.contains(.backtick) { hasCode = Self.holdsCode(bytes) }
+    if traits.contains(.link) { links = Self.hosts(bytes) }
+    if traits.contains(.at) { mentions = Self.names(bytes) }
   }
 
   /// Two backticks with something between them.

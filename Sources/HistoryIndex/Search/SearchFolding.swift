@@ -2,6 +2,9 @@
 enum SearchFolding {
   /// One word as the index holds it.
   static func analyzed(_ word: some StringProtocol) -> String {
+    if word.utf8.allSatisfy({ $0 < 0x80 }) {
+      return String(decoding: word.utf8.compactMap(TextCutter.lowercased), as: UTF8.self)
+    }
     var analysis = TextAnalysis()
     return analysis.tokens(String(word)).map(\.text).joined()
   }

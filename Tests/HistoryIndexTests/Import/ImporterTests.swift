@@ -80,6 +80,7 @@ private final class FailingSink: ImportSink, @unchecked Sendable {
   }
 
   var concurrency: Int { base.concurrency }
+  var linesPerBatch: Int { base.linesPerBatch }
 
   func write(_ batch: ImportBatch) async throws {
     let isAlive = lock.withLock {
@@ -212,7 +213,7 @@ struct ElasticsearchImportTests {
       client: client, names: names, ledger: bench.ledger, log: .silent, metrics: Metrics())
     let numbers = 1...9_500
     let path = try bench.write(numbers.map { ImportBench.line($0, room: "r\($0 % 2)") })
-    await #expect(throws: FailingSink.Killed.self) { try await bench.run(path, sink: FailingSink(sink, after: 6)) }
+    await #expect(throws: FailingSink.Killed.self) { try await bench.run(path, sink: FailingSink(sink, after: 2)) }
     let (summary, bad) = try await bench.run(path, sink: sink)
     #expect(bad.isEmpty)
     #expect(summary.skipped + summary.lines == 9_500)
