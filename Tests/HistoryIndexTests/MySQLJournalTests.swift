@@ -115,7 +115,7 @@ import Testing
       let writer = try MySQLConnection(fixture.url, options: options)
       _ = try writer.send(MySQLText("START TRANSACTION"))
       let error = #expect(throws: SQLError.self) {
-        for request in JournalWriteRequest(plan).requests { _ = try writer.send(request) }
+        for request in JournalWriteRequest(plan, takesRows: false).requests { _ = try writer.send(request) }
       }
       #expect(error?.code == JournalWriteRequest.counterMoved)
       writer.rollBack()

@@ -31,7 +31,7 @@ import Testing
       switch action {
       case .reply(let frame): [type(frame)]
       case .replay(let frames): frames.map(type)
-      case .submit(let submission, _):
+      case .submit(let submission):
         if case .send(let text, _, _) = submission.action { ["submit \(text)"] } else { ["submit"] }
       case .request: ["request"]
       case .subscribe(let wish, _): ["subscribe \(wish.room)"]

@@ -3,6 +3,9 @@ struct JSONParser {
   /// Arrays and objects within each other.
   static let maximumDepth = 128
 
+  /// Members that an object has room for at once: most frames have no more.
+  private static let usualMembers = 4
+
   private let bytes: [UInt8]
   private var index = 0
 
@@ -65,6 +68,7 @@ struct JSONParser {
     var object = JSONObject()
     skipSpace()
     if take(UInt8(ascii: "}")) { return object }
+    object.members.reserveCapacity(Self.usualMembers)
     while true {
       skipSpace()
       guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw error("a name in quotes expected") }

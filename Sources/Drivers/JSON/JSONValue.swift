@@ -59,7 +59,15 @@ public struct JSONObject: Sendable, Equatable {
   public init(_ members: [(name: String, value: JSONValue)] = []) { self.members = members }
 
   /// The last member of that name. Linear: objects on the wire are small.
-  public subscript(name: String) -> JSONValue? { members.last { $0.name == name }?.value }
+  public subscript(name: String) -> JSONValue? {
+    // In place: looking with `last(where:)` copies each member.
+    var index = members.endIndex
+    while index > members.startIndex {
+      index -= 1
+      if members[index].name == name { return members[index].value }
+    }
+    return nil
+  }
 
   public static func == (left: JSONObject, right: JSONObject) -> Bool {
     left.members.elementsEqual(right.members) { $0.name == $1.name && $0.value == $1.value }

@@ -11,6 +11,8 @@ import Foundation
   public let url: MySQLURL
   /// The conversation has ended; only closing makes sense.
   public private(set) var isBroken = false
+  /// Requests that waited for an answer of the server so far, preparing of statements not counted.
+  public private(set) var requestCount = 0
 
   public var dialect: SQLDialect { .mysql }
 
@@ -79,13 +81,30 @@ import Foundation
     do { _ = try send("ROLLBACK") } catch { isBroken = true }
   }
 
+  /// Whether `execute(_:rows:)` works here. MySQL's protocol has no such request.
+  public var takesRows: Bool { unsafe palaver_mysql_takes_rows(handle) != 0 }
+
+  /// Executes a statement with each of the rows, in one request and without the values passing through SQL text.
+  ///
+  /// The first row that fails ends it; those before it stay done.
+  public func execute(_ sql: String, rows: MySQLRows) throws(SQLError) {
+    try withStatement(sql) { statement throws(SQLError) in try statement.run(rows) }
+  }
+
   private func run(_ sql: String, _ parameters: [SQLValue]) throws(SQLError) -> (rows: [SQLRow], result: SQLResult) {
+    try withStatement(sql) { statement throws(SQLError) in try statement.run(parameters) }
+  }
+
+  private func withStatement<Result>(
+    _ sql: String, _ body: (MySQLStatement) throws(SQLError) -> Result
+  ) throws(SQLError) -> Result {
     guard !isBroken else { throw Self.gone }
+    requestCount += 1
     do {
       let statement = try statements.statement(sql) { sql throws(SQLError) in
         unsafe try MySQLStatement(sql, on: handle)
       }
-      return try statement.run(parameters)
+      return try body(statement)
     } catch {
       // What made it fail may be the statement itself, prepared for another schema.
       statements.remove(sql)
@@ -99,6 +118,7 @@ import Foundation
   /// The first one that fails ends the request; what went before it stays done.
   public func send(_ sql: MySQLText) throws(SQLError) -> [[SQLRow]] {
     guard !isBroken else { throw Self.gone }
+    requestCount += 1
     let isSent = unsafe sql.bytes.withUnsafeBytes { text in
       unsafe mysql_real_query(handle, text.baseAddress?.assumingMemoryBound(to: CChar.self), UInt(text.count)) == 0
     }

@@ -51,6 +51,27 @@ import CMariaDB
     return (rows, result)
   }
 
+  /// Executes the statement with each row, in one request.
+  func run(_ rows: MySQLRows) throws(SQLError) {
+    guard rows.columns.count == parameterCount, rows.isComplete, let count = UInt32(exactly: rows.count), count > 0
+    else {
+      throw .misuse("The statement has \(parameterCount) placeholders, which some row does not fill")
+    }
+    let arguments = MySQLRowArguments(rows)
+    // The number of rows must be known when they are bound, and must not stay for `run(_:)`.
+    defer { setRowCount(0) }
+    let hasExecuted = withExtendedLifetime(arguments) {
+      setRowCount(count)
+      return unsafe mysql_stmt_bind_param(handle, arguments.binds) == 0 && mysql_stmt_execute(handle) == 0
+    }
+    guard hasExecuted else { throw error }
+  }
+
+  private func setRowCount(_ count: UInt32) {
+    var count = count
+    _ = unsafe mysql_stmt_attr_set(handle, STMT_ATTR_ARRAY_SIZE, &count)
+  }
+
   private func fetchAll() throws(SQLError) -> [SQLRow] {
     guard Int(unsafe mysql_stmt_field_count(handle)) == columns.count else {
       throw .misuse("The columns of a prepared statement have changed")

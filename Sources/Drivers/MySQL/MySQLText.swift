@@ -48,6 +48,13 @@ public struct MySQLText: Sendable {
     bytes.append(UInt8(ascii: "'"))
   }
 
+  /// As above, for bytes of UTF-8.
+  public mutating func append(quoted utf8: [UInt8]) {
+    bytes.append(UInt8(ascii: "'"))
+    for byte in utf8 { appendEscaped(byte) }
+    bytes.append(UInt8(ascii: "'"))
+  }
+
   public mutating func append(quoted text: String?) {
     if let text { append(quoted: text) } else { append("NULL") }
   }

@@ -5,6 +5,10 @@ import CSQLite
   let sql: String
   private let handle: OpaquePointer
   private let database: OpaquePointer
+  /// What its cache knows of it: whether it is there, whether somebody uses it, and when it was last used.
+  var isCached = false
+  var isLent = false
+  var lastUse: UInt64 = 0
 
   /// - Throws: `SQLError`, also if there is not exactly one statement in the text.
   init(_ sql: String, database: OpaquePointer) throws(SQLError) {

@@ -1,7 +1,9 @@
 import ChatRooms
 
 /// What a client asks the journal to add.
-public struct Submission: Sendable {
+///
+/// An object, because it goes through several queues, and a copy would count a dozen references each time.
+public final class Submission: Sendable {
   public enum Action: Sendable {
     case send(text: String, data: String?, replyTo: Int64?)
     /// `base`: the message as the caller found it. Under the lane's lock a deletion newer than it wins.
@@ -14,24 +16,28 @@ public struct Submission: Sendable {
     case announceImport
   }
 
-  public var room: Room
-  public var action: Action
+  public let room: Room
+  public let action: Action
   /// Who does it: the author of a message.
-  public var actor: User
+  public let actor: User
   /// Unique per room and user. Minted by the server where the client gave none (`isRefMinted`), so that a commit whose
   /// outcome is unknown can be resolved.
-  public var ref: String
-  public var isRefMinted: Bool
-  public var nonce: Int64
+  public let ref: String
+  public let isRefMinted: Bool
+  public let nonce: Int64
 
-  public init(room: Room, action: Action, actor: User, ref: String?) {
+  /// - Parameter nonce: random. To ask the system for one costs a system call.
+  public init(room: Room, action: Action, actor: User, ref: String?, nonce: Int64 = .random(in: .min ... .max)) {
     self.room = room
     self.action = action
     self.actor = actor
-    self.nonce = Int64.random(in: .min ... .max)
+    self.nonce = nonce
     self.isRefMinted = ref == nil
     self.ref = ref ?? Self.mintedRefPrefix + String(UInt64(bitPattern: nonce), radix: 36)
   }
+
+  /// The ref that the client gave.
+  public var clientRef: String? { isRefMinted ? nil : ref }
 
   /// The message that is edited or deleted, as the caller found it.
   var base: Message? {

@@ -10,6 +10,55 @@ enum JournalTable {
 
   static let columnCount = 20
 
+  /// An INSERT of one row, its values as `append(_:to:)` for rows gives them.
+  static let insert = "INSERT INTO journal (\(columns)) VALUES (\(SQLDialect.placeholders(columnCount)))"
+
+  /// What the columns hold, for `MySQLRows`.
+  private static let columnTypes: [MySQLRows.Column] = [
+    .integer, .integer, .integer, .integer, .integer, .integer, .integer, .integer, .integer, .text, .text, .integer,
+    .integer, .integer, .integer, .text, .integer, .integer, .text, .text,
+  ]
+
+  /// Bytes of a row's texts beside the message's own, about.
+  private static let otherTextBytes = 128
+
+  /// Bytes that a row takes in a request, about.
+  static func size(of row: JournalRow) -> Int {
+    let message = row.event.message
+    return columnCount * 9 + otherTextBytes + message.text.utf8.count + (message.data?.utf8.count ?? 0)
+  }
+
+  /// For `insert`.
+  static func rows(_ rows: ArraySlice<JournalRow>) -> MySQLRows {
+    var values = MySQLRows(columnTypes, count: rows.count, textBytes: rows.reduce(0) { $0 + size(of: $1) })
+    for row in rows { append(row, to: &values) }
+    return values
+  }
+
+  private static func append(_ row: JournalRow, to values: inout MySQLRows) {
+    let (event, message) = (row.event, row.event.message)
+    values.append(Int64(event.lane))
+    values.append(event.position)
+    values.append(message.room)
+    values.append(message.seq)
+    values.append(event.event)
+    values.append(message.event)
+    values.append(Int64(event.kind.rawValue))
+    values.append(event.lastSeq)
+    values.append(message.userID)
+    values.append(message.user)
+    values.append(row.ref)
+    values.append(message.timestamp)
+    values.append(event.timestamp)
+    values.append(message.editedAt)
+    values.append(message.replyTo)
+    values.append(event.routing)
+    values.append(Int64(event.roomKind.rawValue))
+    values.append(event.nonce)
+    values.append(message.text)
+    values.append(message.data)
+  }
+
   /// Appends `(…)` for an INSERT.
   static func append(_ row: JournalRow, to sql: inout MySQLText) {
     let (event, message) = (row.event, row.event.message)

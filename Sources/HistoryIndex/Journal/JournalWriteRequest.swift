@@ -1,10 +1,17 @@
 import ChatRooms
 import Drivers
 
-/// The requests that write a batch, the last one carrying COMMIT: one, unless the texts are very long.
+/// The requests that write a batch, the last one carrying COMMIT: one for a few rows, two for many, more only if the
+/// texts are very long.
 struct JournalWriteRequest {
+  /// Rows of `JournalTable.insert`, to be executed first, each as a request. Empty where the rows are in the text.
+  private(set) var rows: [MySQLRows] = []
   private(set) var requests: [MySQLText] = []
   private var sql: MySQLText
+
+  /// From so many rows on they travel as values of a prepared statement, if the server takes them: a request more, but
+  /// parsing a row of SQL costs the server more than storing it.
+  private static let rowsWorthARequest = 8
 
   /// Bytes after which a request is sent: far below `max_allowed_packet`, whose default is 16 MiB, even if the last row
   /// added is as long as a row can be.
@@ -13,12 +20,14 @@ struct JournalWriteRequest {
   /// Error 1048: a counter was not what it had been under the lane's lock. See `addRooms`.
   static let counterMoved = 1_048
 
-  init(_ batch: LaneBatch) {
-    sql = MySQLText(capacity: 512 * batch.rows.count + 1_024)
+  /// - Parameter takesRows: whether the server executes a statement with many rows at once.
+  init(_ batch: LaneBatch, takesRows: Bool) {
+    let isInRows = takesRows && batch.rows.count >= Self.rowsWorthARequest
+    sql = MySQLText(capacity: isInRows ? 1_024 : 512 * batch.rows.count + 1_024)
     if batch.rows.isEmpty {
       addFlush(batch)
     } else {
-      addRows(batch.rows)
+      if isInRows { rows = Self.portions(batch.rows) } else { addRows(batch.rows) }
       addChanges(batch.rows.filter { $0.event.kind != .message })
       addChangeRefs(batch.changeRefs)
       addRemovals(batch.removals)
@@ -28,6 +37,19 @@ struct JournalWriteRequest {
     }
     sql.append("COMMIT")
     requests.append(sql)
+  }
+
+  private static func portions(_ rows: [JournalRow]) -> [MySQLRows] {
+    var portions: [MySQLRows] = []
+    var (start, size) = (0, 0)
+    for (index, row) in rows.enumerated() {
+      if size > requestBytes {
+        portions.append(JournalTable.rows(rows[start..<index]))
+        (start, size) = (index, 0)
+      }
+      size += JournalTable.size(of: row)
+    }
+    return portions + [JournalTable.rows(rows[start...])]
   }
 
   private mutating func addRows(_ rows: [JournalRow]) {

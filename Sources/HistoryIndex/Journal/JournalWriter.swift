@@ -55,8 +55,20 @@ public final class JournalWriter: Sendable {
 
   public func submit(_ submission: Submission, completion: @escaping Completion) {
     if let error = gate?.refusal(of: submission.action) { return completion(.failure(error)) }
-    writers[abs(submission.room.lane % writers.count)].submit(submission, completion: completion)
+    writer(of: submission).submit(submission, answer: .completion(completion))
   }
+
+  /// Answers come together, a batch at once.
+  ///
+  /// - Parameter ticket: comes back with the answer.
+  public func submit(_ submission: Submission, ticket: UInt64, to listener: any SubmissionListener) {
+    if let error = gate?.refusal(of: submission.action) {
+      return listener.take([SubmissionAnswer(ticket: ticket, submission: submission, result: .failure(error))])
+    }
+    writer(of: submission).submit(submission, answer: .listener(listener, ticket: ticket))
+  }
+
+  private func writer(of submission: Submission) -> Writer { writers[abs(submission.room.lane % writers.count)] }
 
   /// - Throws: `ChatError`.
   public func submit(_ submission: Submission) async throws(ChatError) -> Committed {

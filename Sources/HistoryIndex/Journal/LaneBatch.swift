@@ -26,6 +26,8 @@ public struct LaneBatch {
   /// Lanes that change.
   public private(set) var changedLanes: Set<Int> = []
   private var readings: LaneReadings
+  /// The rows of messages that this batch stores, by their refs.
+  private var sentRows: [RefKey: Int] = [:]
   private let now: Milliseconds
 
   /// - Parameter now: stamped on what is added.
@@ -34,6 +36,7 @@ public struct LaneBatch {
     self.now = now
     outcomes.reserveCapacity(batch.count)
     rows.reserveCapacity(batch.count)
+    sentRows.reserveCapacity(batch.count)
     for submission in batch { outcomes.append(outcome(of: submission)) }
   }
 
@@ -70,7 +73,8 @@ public struct LaneBatch {
     guard case .send(let text, _, _) = submission.action else {
       return earlierChange(submission)
     }
-    guard let event = readings.sent[refKey(submission)] else { return nil }
+    let key = refKey(submission)
+    guard let event = readings.sent[key] ?? sentRows[key].map({ rows[$0].event }) else { return nil }
     // Of a message that was changed since, a store that keeps present states no longer has the first text.
     let isFirstState = event.message.revised == event.message.event && !event.message.isDeleted
     guard !isFirstState || event.message.text.utf8.elementsEqual(text.utf8) else {
@@ -102,8 +106,8 @@ public struct LaneBatch {
       room: submission.room.id, seq: 0, event: 0, revised: 0, user: submission.actor.name,
       userID: submission.actor.id, text: text, timestamp: now, ref: Submission.visibleRef(submission.ref), data: data,
       replyTo: replyTo)
+    sentRows[refKey(submission)] = rows.count
     let event = append(.message, message, submission, ref: submission.ref)
-    readings.sent[refKey(submission)] = event
     return .committed(event, duplicate: false)
   }
 

@@ -4,16 +4,25 @@ import ChatRooms
 public struct RefKey: Hashable, Sendable {
   public var room: RoomID
   public var user: UserID
-  private var bytes: [UInt8]
+  public var ref: String
 
   public init(room: RoomID, user: UserID, ref: String) {
     self.room = room
     self.user = user
-    // String compares canonically equivalent texts as equal, the database does not.
-    bytes = Array(ref.utf8)
+    self.ref = ref
   }
 
-  public var ref: String { String(decoding: bytes, as: UTF8.self) }
+  /// String compares canonically equivalent texts as equal, the database does not.
+  public static func == (left: RefKey, right: RefKey) -> Bool {
+    left.room == right.room && left.user == right.user && left.ref.utf8.elementsEqual(right.ref.utf8)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(room)
+    hasher.combine(user)
+    var ref = ref
+    ref.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
 }
 
 public struct MessageKey: Hashable, Sendable {

@@ -1,14 +1,16 @@
 import ChatRooms
 import Drivers
 
-/// Commits batches over a connection of its own: one request that locks the lanes and reads, one that writes and
-/// commits. Between the two this process may be paused; the server then ends the transaction (`idle_transaction_timeout`).
+/// Commits batches over a connection of its own: one request that locks the lanes and reads, one or two that write and
+/// commit. In between this process may be paused; the server then ends the transaction (`idle_transaction_timeout`).
+/// The last two are not sent at once: COMMIT must not reach a server that has refused the rows.
 final class MySQLJournalCommitter: JournalCommitter {
   private let url: MySQLURL
   private let options: MySQLOptions
   private let protected: RewindGuard?
   private let clock: @Sendable () -> Milliseconds
-  private var connection: MySQLConnection?
+  private(set) var connection: MySQLConnection?
+  private var takesRows = false
 
   init(_ url: MySQLURL, options: MySQLOptions, protected: RewindGuard?, clock: @escaping @Sendable () -> Milliseconds) {
     self.url = url
@@ -27,13 +29,18 @@ final class MySQLJournalCommitter: JournalCommitter {
       if plan.rows.isEmpty, !plan.repeatsEarlier {
         connection.rollBack()
       } else {
-        for request in JournalWriteRequest(plan).requests { _ = try connection.send(request) }
+        try write(JournalWriteRequest(plan, takesRows: takesRows), on: connection)
       }
       return plan.outcomes
     } catch {
       connection.rollBack()
       throw Self.conflictIfCounterMoved(error)
     }
+  }
+
+  private func write(_ request: JournalWriteRequest, on connection: MySQLConnection) throws {
+    for rows in request.rows { try connection.execute(JournalTable.insert, rows: rows) }
+    for sql in request.requests { _ = try connection.send(sql) }
   }
 
   private func lockAndRead(_ batch: [Submission]) throws -> (MySQLConnection, LaneReadings) {
@@ -48,6 +55,7 @@ final class MySQLJournalCommitter: JournalCommitter {
     }
     let connection = try MySQLConnection(url, options: options)
     self.connection = connection
+    takesRows = connection.takesRows
     if let protected {
       // Whoever answers now may be another server, or the same one on an older copy of its files.
       protected.doubt()

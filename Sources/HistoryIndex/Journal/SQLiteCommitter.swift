@@ -27,7 +27,7 @@ final class SQLiteCommitter: JournalCommitter {
 }
 
 extension LaneBatch {
-  fileprivate func write(
+  func write(
     with writer: SQLiteMessageWriter, now: Milliseconds, _ connection: any SQLConnection
   ) throws {
     writer.beginTransaction()

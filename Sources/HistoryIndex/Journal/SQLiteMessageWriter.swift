@@ -9,6 +9,11 @@ final class SQLiteMessageWriter: @unchecked Sendable {
   private var analysis = TextAnalysis()
   private var keys = MessageKeys()
 
+  private static let insertion = """
+    INSERT INTO messages (id, room_id, seq, event, revised, user_id, user_name, ref, sent_at, edited_at, reply_to,
+      is_deleted, text, data) VALUES (\(SQLDialect.placeholders(14)))
+    """
+
   /// Call it first in each transaction: ids that a rolled back one took are free again.
   func beginTransaction() { keys = MessageKeys() }
 
@@ -16,10 +21,7 @@ final class SQLiteMessageWriter: @unchecked Sendable {
   func insert(_ message: Message, ref: String?, _ connection: any SQLConnection) throws {
     let (id, time) = try keys.next(at: message.timestamp, connection)
     try connection.execute(
-      """
-      INSERT INTO messages (id, room_id, seq, event, revised, user_id, user_name, ref, sent_at, edited_at, reply_to,
-        is_deleted, text, data) VALUES (\(SQLDialect.placeholders(14)))
-      """,
+      Self.insertion,
       [
         .integer(id), .integer(message.room), .integer(message.seq), .integer(message.event),
         .integer(message.revised), .integer(message.userID), .text(message.user), .optional(ref), .integer(time),

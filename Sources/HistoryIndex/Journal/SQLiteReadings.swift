@@ -47,14 +47,15 @@ enum SQLiteReadings {
       isClosed: row.integer(3) != 0 || row.integer(5) != nil, isImporting: row.integer(4) != nil)
   }
 
+  private static let byRef =
+    "SELECT \(SQLiteMessages.columns) FROM messages m WHERE m.room_id = ? AND m.user_id = ? AND m.ref = ?"
+
   /// With the message in its present state. `position` is 0: it is not known any more.
   private static func event(
     storing key: RefKey, _ submission: Submission, _ connection: any SQLConnection
   ) throws -> RoomEvent? {
-    let sql = """
-      SELECT \(SQLiteMessages.columns) FROM messages m WHERE m.room_id = ? AND m.user_id = ? AND m.ref = ?
-      """
-    let rows = try connection.query(sql, [.integer(key.room), .integer(key.user), .text(key.ref)])
+    let rows = try connection.query(
+      byRef, [.integer(key.room), .integer(key.user), .text(key.ref)])
     guard let message = rows.first.flatMap(SQLiteMessages.message) else { return nil }
     return RoomEvent(
       kind: .message, event: message.event, lastSeq: message.seq, message: message, timestamp: message.timestamp,

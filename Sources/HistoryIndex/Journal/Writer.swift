@@ -4,9 +4,15 @@ import Foundation
 
 /// One writer: a queue, a thread, a connection.
 final class Writer: Sendable {
+  /// Who is told what became of a submission.
+  enum Answer: Sendable {
+    case completion(JournalWriter.Completion)
+    case listener(any SubmissionListener, ticket: UInt64)
+  }
+
   private struct Pending: Sendable {
     var submission: Submission
-    var completion: JournalWriter.Completion
+    var answer: Answer
     /// Of the monotonic clock: a step of the wall clock must not end anybody's patience.
     var deadline: DispatchTime
   }
@@ -35,14 +41,9 @@ final class Writer: Sendable {
     thread.start(name: name) { [self] in work(owned.committer) }
   }
 
-  func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion) {
-    let pending = Pending(
-      submission: submission, completion: completion, deadline: .now() + limits.patience)
-    guard queue.put(pending) else {
-      metrics.unavailable.add()
-      completion(.failure(.unavailable("The journal")))
-      return
-    }
+  func submit(_ submission: Submission, answer: Answer) {
+    let pending = Pending(submission: submission, answer: answer, deadline: .now() + limits.patience)
+    if !queue.put(pending) { refuse([pending]) }
   }
 
   func close() { queue.close() }
@@ -70,7 +71,7 @@ final class Writer: Sendable {
       } catch let error as SQLError where error.kind == .other && batch.count == 1 {
         metrics.failures.add()
         log.error("submission refused by the database", ["error": "\(error)"])
-        batch[0].completion(.failure(.unavailable("The journal")))
+        answer(batch.map { ($0, .failure(.unavailable("The journal"))) })
       } catch {
         metrics.failures.add()
         if failures == 0 { log.warning("journal transaction failed", ["error": "\(error)"]) }
@@ -88,35 +89,63 @@ final class Writer: Sendable {
     let outcomes = try committer.commit(batch.map(\.submission))
     metrics.commit.observe(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
     metrics.batch.observe(Double(batch.count))
-    onCommit(outcomes.compactMap(\.newEvent).sorted { ($0.lane, $0.position) < ($1.lane, $1.position) })
+    onCommit(Self.newEvents(outcomes))
     var busy: [Pending] = []
+    var answers: [(Pending, Result<JournalWriter.Committed, ChatError>)] = []
+    answers.reserveCapacity(batch.count)
+    var committed = 0
     for (pending, outcome) in zip(batch, outcomes) {
       switch outcome {
       case .committed(let event, let duplicate):
         // A batch that is committed again after its outcome was unknown finds its own events.
         let isDuplicate = duplicate && event.nonce != pending.submission.nonce
-        (isDuplicate ? metrics.duplicates : metrics.committed).add()
-        pending.completion(.success(.init(event: event, isDuplicate: isDuplicate)))
+        if isDuplicate { metrics.duplicates.add() } else { committed += 1 }
+        answers.append((pending, .success(.init(event: event, isDuplicate: isDuplicate))))
       case .refused(let error):
         metrics.refused.add()
-        pending.completion(.failure(error))
+        answers.append((pending, .failure(error)))
       case .busy:
         metrics.busy.add()
         busy.append(pending)
       }
     }
+    metrics.committed.add(committed)
+    answer(answers)
     return busy
   }
 
-  private func expire(_ waiting: [Pending]) -> [Pending] {
-    let now = DispatchTime.now()
-    guard waiting.contains(where: { $0.deadline <= now }) else { return waiting }
-    return waiting.filter { pending in
-      guard pending.deadline <= now else { return true }
-      metrics.unavailable.add()
-      pending.completion(.failure(.unavailable("The journal")))
-      return false
+  /// What was stored, in the order of the lanes.
+  private static func newEvents(_ outcomes: [Outcome]) -> [RoomEvent] {
+    let events = outcomes.compactMap(\.newEvent)
+    // Batches of one lane, which most are, have their order.
+    if let lane = events.first?.lane, events.allSatisfy({ $0.lane == lane }) { return events }
+    return events.sorted { ($0.lane, $0.position) < ($1.lane, $1.position) }
+  }
+
+  private func answer(_ answers: [(Pending, Result<JournalWriter.Committed, ChatError>)]) {
+    var run = AnswerRun()
+    for (pending, result) in answers {
+      switch pending.answer {
+      case .completion(let complete): complete(result)
+      case .listener(let listener, let ticket):
+        run.add(SubmissionAnswer(ticket: ticket, submission: pending.submission, result: result), for: listener)
+      }
     }
+    run.deliver()
+  }
+
+  private func refuse(_ pending: [Pending]) {
+    metrics.unavailable.add(pending.count)
+    answer(pending.map { ($0, .failure(.unavailable("The journal"))) })
+  }
+
+  private func expire(_ waiting: [Pending]) -> [Pending] {
+    guard !waiting.isEmpty else { return waiting }
+    let now = DispatchTime.now()
+    let expired = waiting.filter { $0.deadline <= now }
+    guard !expired.isEmpty else { return waiting }
+    refuse(expired)
+    return waiting.filter { $0.deadline > now }
   }
 }
 

@@ -40,6 +40,8 @@ struct FrameDecoder {
     var opcode: Opcode
     var length: Int
     var mask: UInt32
+    /// Bytes of the header itself.
+    var size: Int
   }
 
   /// The bytes of a header that is not complete.
@@ -69,29 +71,41 @@ struct FrameDecoder {
   }
 
   private mutating func readHeader(_ input: ArraySlice<UInt8>, _ offset: inout Int) throws(FrameViolation) -> Header? {
+    if partialHeader.isEmpty, let header = try wholeHeader(input[offset...]) {
+      offset += header.size
+      return header
+    }
     while offset < input.endIndex {
       partialHeader.append(input[offset])
       offset += 1
-      if partialHeader.count == 2 { try checkStart() }
-      guard partialHeader.count >= 2, partialHeader.count == headerLength else { continue }
-      let header = try completeHeader()
-      partialHeader = []
-      return header
+      if let header = try wholeHeader(partialHeader[...]) {
+        partialHeader = []
+        return header
+      }
     }
     return nil
   }
 
+  /// The header that bytes begin with; `nil` if it is not whole.
+  private func wholeHeader(_ bytes: ArraySlice<UInt8>) throws(FrameViolation) -> Header? {
+    guard bytes.count >= 2 else { return nil }
+    let start = bytes.startIndex
+    try checkStart(bytes[start], bytes[start + 1])
+    let size = Self.headerLength(bytes[start + 1])
+    guard bytes.count >= size else { return nil }
+    return try parsed(bytes[start..<start + size])
+  }
+
   /// Two bytes, none, two or eight of length, four of mask.
-  private var headerLength: Int {
-    switch partialHeader[1] & 0x7F {
+  private static func headerLength(_ second: UInt8) -> Int {
+    switch second & 0x7F {
     case 126: 8
     case 127: 14
     default: 6
     }
   }
 
-  private func checkStart() throws(FrameViolation) {
-    let (first, second) = (partialHeader[0], partialHeader[1])
+  private func checkStart(_ first: UInt8, _ second: UInt8) throws(FrameViolation) {
     guard first & 0x70 == 0 else { throw violation("reserved bits are set") }
     guard second & 0x80 != 0 else { throw violation("a client's frame must be masked") }
     guard let opcode = Opcode(rawValue: first & 0x0F) else { throw violation("unknown opcode") }
@@ -104,32 +118,34 @@ struct FrameDecoder {
     if opcode == .continuation, fragments == nil { throw violation("nothing to continue") }
   }
 
-  private func completeHeader() throws(FrameViolation) -> Header {
-    let short = partialHeader[1] & 0x7F
-    let extended = partialHeader[2..<partialHeader.count - 4].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+  private func parsed(_ bytes: ArraySlice<UInt8>) throws(FrameViolation) -> Header {
+    let start = bytes.startIndex
+    let short = bytes[start + 1] & 0x7F
+    let extended = bytes[start + 2..<bytes.endIndex - 4].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     let length = short < 126 ? UInt64(short) : extended
     if short == 126, length < 126 { throw violation("length not in its shortest form") }
     if short == 127, length <= 0xFFFF || length >> 63 != 0 { throw violation("length not in its shortest form") }
     guard length <= UInt64(Self.maximumMessage - (fragments?.count ?? 0)) else {
       throw FrameViolation(code: .tooBig, reason: "a message may have 128 KiB")
     }
-    let mask = partialHeader.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    guard let opcode = Opcode(rawValue: partialHeader[0] & 0x0F) else { throw violation("unknown opcode") }
-    return Header(isFinal: partialHeader[0] & 0x80 != 0, opcode: opcode, length: Int(length), mask: mask)
+    let mask = bytes.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    guard let opcode = Opcode(rawValue: bytes[start] & 0x0F) else { throw violation("unknown opcode") }
+    return Header(
+      isFinal: bytes[start] & 0x80 != 0, opcode: opcode, length: Int(length), mask: mask, size: bytes.count)
   }
 
   private mutating func takePayload(_ header: Header, _ input: ArraySlice<UInt8>, _ offset: inout Int) {
     let count = min(header.length - payload.count, input.endIndex - offset)
     guard count > 0 else { return }
     // A header alone reserves nothing: a client pays for memory with the bytes that it sends.
-    let key = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: header.mask >> $0) }
     var position = payload.count
     payload.append(contentsOf: input[offset..<offset + count])
+    offset += count
+    guard header.mask != 0 else { return }
     while position < payload.count {
-      payload[position] ^= key[position & 3]
+      payload[position] ^= UInt8(truncatingIfNeeded: header.mask >> UInt32(24 - 8 * (position & 3)))
       position += 1
     }
-    offset += count
   }
 
   private mutating func finish(_ header: Header, _ payload: [UInt8]) throws(FrameViolation) -> IncomingFrame? {
@@ -138,7 +154,7 @@ struct FrameDecoder {
     case .pong: return .pong
     case .close: return .close(try closeCode(payload))
     case .text, .continuation, .binary:
-      let message = (fragments ?? []) + payload
+      let message = fragments.map { $0 + payload } ?? payload
       fragments = header.isFinal ? nil : message
       guard header.isFinal else { return nil }
       guard let text = String(validating: message, as: UTF8.self) else {

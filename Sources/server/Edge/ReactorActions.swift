@@ -11,7 +11,7 @@ extension SocketReactor {
     switch action {
     case .reply(let frame): enqueue(frame, connection)
     case .replay(let frames): replay(frames, connection)
-    case .submit(let submission, let receipt): submit(submission, receipt, connection)
+    case .submit(let submission): services.writer.submit(submission, ticket: connection.token, to: mailbox)
     case .request(let request): start(request, connection)
     case .subscribe(let wish, let room): subscribe(wish, room, connection)
     case .unsubscribe(let room): leave(room, connection)
@@ -32,14 +32,13 @@ extension SocketReactor {
     return time <= wall ? now : now + min(time - wall, 1 << 50)
   }
 
-  private func submit(_ submission: Submission, _ receipt: Receipt, _ connection: Connection) {
-    let (mailbox, token) = (mailbox, connection.token)
-    services.writer.submit(submission) { mailbox.post(.committed(token: token, receipt, $0)) }
+  func committed(_ answers: [SubmissionAnswer]) {
+    for answer in answers { committed(answer) }
   }
 
-  func committed(_ token: UInt64, _ receipt: Receipt, _ result: Result<JournalWriter.Committed, ChatError>) {
-    guard let connection = connection(token), connection.phase == .open else { return }
-    perform(connection.session.committed(receipt, result), connection)
+  private func committed(_ answer: SubmissionAnswer) {
+    guard let connection = connection(answer.ticket), connection.phase == .open else { return }
+    perform(connection.session.committed(Receipt(of: answer.submission), answer.result), connection)
     if connection.isDraining { sayGoodbye(connection) }
     guard connection.isSaturated, connection.session.sendsInFlight <= sessionLimits.sendsInFlight / 2 else { return }
     connection.isSaturated = false

@@ -7,7 +7,8 @@ enum LoopMessage: Sendable {
   /// A socket after its handshake, with the bytes that came behind it.
   case adopt(descriptor: Int32, WebSocketUpgrade, input: [UInt8])
   case delivery(Delivery)
-  case committed(token: UInt64, Receipt, Result<JournalWriter.Committed, ChatError>)
+  /// What became of messages; tickets are connections' tokens.
+  case committed([SubmissionAnswer])
   case answered(token: UInt64, SessionAnswer)
   /// Says goodbye to everybody; `completion` is called once no connection is left.
   case drain(reconnectWithin: Int, completion: @Sendable () -> Void)
@@ -25,6 +26,10 @@ extension LoopMessage {
     default: true
     }
   }
+}
+
+extension Mailbox: SubmissionListener where Element == LoopMessage {
+  func take(_ answers: [SubmissionAnswer]) { post(.committed(answers)) }
 }
 
 /// What all loops have in common.

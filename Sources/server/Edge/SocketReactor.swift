@@ -107,7 +107,7 @@ final class SocketReactor {
     switch message {
     case .adopt(let descriptor, let upgrade, let input): adopt(descriptor, upgrade, input)
     case .delivery(let delivery): deliver(delivery)
-    case .committed(let token, let receipt, let result): committed(token, receipt, result)
+    case .committed(let answers): committed(answers)
     case .answered(let token, let answer): answered(token, answer)
     case .drain(let reconnectWithin, let completion): drain(reconnectWithin, completion)
     case .abort: abortAll()

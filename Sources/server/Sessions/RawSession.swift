@@ -8,6 +8,7 @@ struct RawSession: Session {
   private let expiresAt: Milliseconds?
   private let limits: SessionLimits
   private var sends: TokenBucket
+  private var nonces = NonceSource()
   private(set) var sendsInFlight = 0
 
   /// - Parameter expiresAt: when the caller's token ends.
@@ -35,9 +36,10 @@ struct RawSession: Session {
       return [.close(.tooBig, "a message may have \(MessageLimits.textBytes.upperBound) bytes")]
     }
     sendsInFlight += 1
-    let submission = Submission(
-      room: join.room, action: .send(text: text, data: nil, replyTo: nil), actor: user, ref: nil)
-    let submit = SessionAction.submit(submission, Receipt(room: join.room.id, ref: nil))
+    let submit = SessionAction.submit(
+      Submission(
+        room: join.room, action: .send(text: text, data: nil, replyTo: nil), actor: user, ref: nil,
+        nonce: nonces.next()))
     // There is no frame to say "slower" with, so that what comes too fast waits on the socket.
     let wait = sends.take(at: now)
     return wait == 0 ? [submit] : [submit, .pause(milliseconds: wait)]

@@ -6,7 +6,7 @@ enum SessionAction: Sendable {
   case reply(WebSocketFrame)
   /// Frames that a join or a history request brings; they do not count as a queue that the client is too slow for.
   case replay([WebSocketFrame])
-  case submit(Submission, Receipt)
+  case submit(Submission)
   case request(SessionRequest)
   /// Asks the hub for a room; answered with `joined` or `refused`.
   case subscribe(RoomWish, Room)
@@ -24,6 +24,15 @@ struct Receipt: Sendable, Equatable {
   var room: RoomID
   /// The client's own word for it.
   var ref: String?
+
+  init(room: RoomID, ref: String?) {
+    self.room = room
+    self.ref = ref
+  }
+
+  init(of submission: Submission) {
+    self.init(room: submission.room.id, ref: submission.clientRef)
+  }
 }
 
 /// A room that a client wants, and from where on.

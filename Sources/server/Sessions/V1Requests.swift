@@ -105,10 +105,7 @@ extension V1Session {
     let draft = try MessageDraft(object)
     let action = Submission.Action.send(text: draft.text, data: draft.data, replyTo: draft.replyTo)
     sendsInFlight += 1
-    return [
-      .submit(
-        Submission(room: room, action: action, actor: user, ref: draft.ref), Receipt(room: room.id, ref: draft.ref))
-    ]
+    return [.submit(Submission(room: room, action: action, actor: user, ref: draft.ref, nonce: nonces.next()))]
   }
 
   private mutating func ask(_ request: SessionRequest) -> [SessionAction] {

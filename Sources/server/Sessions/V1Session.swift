@@ -30,6 +30,7 @@ struct V1Session: Session {
   /// Few, so that looking through them is cheaper than a table.
   var places: [Place] = []
   var sends: TokenBucket
+  var nonces = NonceSource()
   var requests: TokenBucket
   var sendsInFlight = 0
   var requestsInFlight = 0
