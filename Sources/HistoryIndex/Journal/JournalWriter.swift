@@ -11,6 +11,9 @@ public final class JournalWriter: Sendable {
   /// unknown whether the submission was stored, and the same ref may be sent again.
   public typealias Completion = @Sendable (Result<Committed, ChatError>) -> Void
 
+  /// A submission, and whom to tell.
+  public typealias Request = (submission: Submission, completion: Completion)
+
   public struct Committed: Sendable {
     public var event: RoomEvent
     /// The same ref had been stored before.
@@ -56,6 +59,19 @@ public final class JournalWriter: Sendable {
   public func submit(_ submission: Submission, completion: @escaping Completion) {
     if let error = gate?.refusal(of: submission.action) { return completion(.failure(error)) }
     writers[abs(submission.room.lane % writers.count)].submit(submission, completion: completion)
+  }
+
+  /// The same for several, in their order: what comes together is committed together.
+  public func submit(contentsOf requests: [Request]) {
+    var shares = [[Request]](repeating: [], count: writers.count)
+    for request in requests {
+      if let error = gate?.refusal(of: request.submission.action) {
+        request.completion(.failure(error))
+      } else {
+        shares[abs(request.submission.room.lane % writers.count)].append(request)
+      }
+    }
+    for (writer, share) in zip(writers, shares) where !share.isEmpty { writer.submit(contentsOf: share) }
   }
 
   /// - Throws: `ChatError`.

@@ -45,6 +45,16 @@ final class Writer: Sendable {
     }
   }
 
+  func submit(contentsOf requests: [JournalWriter.Request]) {
+    let deadline = DispatchTime.now() + limits.patience
+    let taken = queue.put(
+      contentsOf: requests.map { Pending(submission: $0.submission, completion: $0.completion, deadline: deadline) })
+    for request in requests.dropFirst(taken) {
+      metrics.unavailable.add()
+      request.completion(.failure(.unavailable("The journal")))
+    }
+  }
+
   func close() { queue.close() }
   func join() { thread.join() }
 

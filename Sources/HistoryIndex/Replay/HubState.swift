@@ -14,6 +14,9 @@ final class HubState: @unchecked Sendable {
   private let limits: RoomHub.Limits
   private let metrics: HubMetrics
   private var loops: [any DeliveryLoop] = []
+  /// What each loop is to be told once everything that came together was handled: the events of a commit then reach a
+  /// loop together, and go out in one write a connection.
+  private var outboxes: [[Delivery]] = []
   private var lanes: [LaneFollower] = []
   private var fetching: Set<Int> = []
   private var streams: [RoomID: RoomStream] = [:]
@@ -38,6 +41,7 @@ final class HubState: @unchecked Sendable {
 
   func attach(_ loop: any DeliveryLoop) -> Int {
     loops.append(loop)
+    outboxes.append([])
     return loops.count - 1
   }
 
@@ -46,6 +50,14 @@ final class HubState: @unchecked Sendable {
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
     if now >= nextExpiry { expire(now: now) }
     if now >= nextSweep { sweep(now: now) }
+    sendOut()
+  }
+
+  private func sendOut() {
+    for index in loops.indices where !outboxes[index].isEmpty {
+      loops[index].post(contentsOf: outboxes[index])
+      outboxes[index] = []
+    }
   }
 
   private func expire(now: Milliseconds) {
@@ -138,7 +150,7 @@ final class HubState: @unchecked Sendable {
   }
 
   private func post(_ delivery: Delivery, to loop: Int) {
-    if loops.indices.contains(loop) { loops[loop].post(delivery) }
+    if outboxes.indices.contains(loop) { outboxes[loop].append(delivery) }
   }
 
   /// Forgets rooms that nobody follows any more, and the longest unasked tails where they are too many.

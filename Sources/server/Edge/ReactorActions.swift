@@ -34,7 +34,16 @@ extension SocketReactor {
 
   private func submit(_ submission: Submission, _ receipt: Receipt, _ connection: Connection) {
     let (mailbox, token) = (mailbox, connection.token)
-    services.writer.submit(submission) { mailbox.post(.committed(token: token, receipt, $0)) }
+    connection.spokeAt = now
+    submissions.append((submission, { mailbox.post(.committed(token: token, receipt, $0)) }))
+    if submissions.count >= Self.submissionBatch { submitGathered() }
+  }
+
+  /// Hands to the journal what came in one turn as one piece, so that it is committed as one.
+  func submitGathered() {
+    guard !submissions.isEmpty else { return }
+    services.writer.submit(contentsOf: submissions)
+    submissions.removeAll(keepingCapacity: true)
   }
 
   func committed(_ token: UInt64, _ receipt: Receipt, _ result: Result<JournalWriter.Committed, ChatError>) {

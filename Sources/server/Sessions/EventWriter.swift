@@ -5,6 +5,14 @@ import HistoryIndex
 protocol EventWriter: Sendable {
   /// Messages of one sender in one room are stored in the order in which they were submitted.
   func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion)
+  /// The same for several, in their order.
+  func submit(contentsOf requests: [JournalWriter.Request])
+}
+
+extension EventWriter {
+  func submit(contentsOf requests: [JournalWriter.Request]) {
+    for request in requests { submit(request.submission, completion: request.completion) }
+  }
 }
 
 extension JournalWriter: EventWriter {}
