@@ -8,7 +8,9 @@ extension AcceptanceTests {
   @Suite struct BenchTests {
     private static let workloads: [[String]] = [
       ["send", "--rate", "50"], ["send", "--rate", "0", "--clients", "4", "--window", "5"],
-      ["fanout", "--clients", "20", "--rate", "20"], ["history", "--messages", "120", "--rooms", "2"],
+      ["fanout", "--clients", "20", "--rate", "20"],
+      ["fanout", "--clients", "12", "--rooms", "12", "--rooms-per-socket", "3", "--rate", "60"],
+      ["history", "--messages", "120", "--rooms", "2"],
       ["search", "--messages", "60", "--rooms", "2", "--rate", "20"], ["storm", "--clients", "40"],
       ["storm", "--clients", "40", "--messages", "30", "--resume"], ["idle", "--clients", "40"], ["lag"],
       ["mixed", "--clients", "10", "--rooms", "2", "--messages", "60", "--rate", "60"],

@@ -30,6 +30,16 @@ import Testing
     #expect(queue.takeAll() == nil)
   }
 
+  @Test func ofSeveralItTakesAsManyAsThereIsRoomFor() {
+    let queue = WorkQueue<Int>(capacity: 3)
+    #expect(queue.put(contentsOf: [1, 2]) == 2)
+    #expect(queue.put(contentsOf: [3, 4]) == 1)
+    #expect(queue.put(contentsOf: []) == 0)
+    #expect(queue.takeAll() == [1, 2, 3])
+    queue.close()
+    #expect(queue.put(contentsOf: [5]) == 0)
+  }
+
   @Test func waitingEndsEmptyHanded() {
     let queue = WorkQueue<Int>()
     #expect(queue.takeAll(waiting: 1) == [])

@@ -11,7 +11,7 @@ import Testing
   @Test(arguments: [1, 7, 22, 100, 10_000])
   func writesEveryByteInOrderHoweverLittleIsTaken(taken: Int) {
     let frames = frames(300)
-    var (queue, scratch, output) = (OutboundQueue(), [UInt8](), [UInt8]())
+    var (queue, scratch, output) = (OutboundQueue(), GatherBuffer(), [UInt8]())
     for frame in frames { queue.append(frame) }
     while !queue.isEmpty {
       _ = queue.flush(scratch: &scratch, gathering: 256, budget: .max) { chunk in
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func gathersSmallFramesIntoOneWrite() {
-    var (queue, scratch, writes) = (OutboundQueue(), [UInt8](), 0)
+    var (queue, scratch, writes) = (OutboundQueue(), GatherBuffer(), 0)
     for frame in frames(100) { queue.append(frame) }
     _ = queue.flush(scratch: &scratch, gathering: 64 << 10, budget: .max) { chunk in
       writes += 1
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func stopsAtItsBudgetAndWhereTheSocketIsFull() {
-    var (queue, scratch) = (OutboundQueue(), [UInt8]())
+    var (queue, scratch) = (OutboundQueue(), GatherBuffer())
     for frame in frames(10, bytes: 1_000) { queue.append(frame) }
     let written = queue.flush(scratch: &scratch, gathering: 2_048, budget: 3_000, write: \.count)
     #expect((3_000...5_048).contains(written))
@@ -44,7 +44,7 @@ import Testing
 
   @Test func keepsOnlyTheRestOfAFrameThatIsPartlyWritten() {
     let frames = frames(3)
-    var (queue, scratch, output) = (OutboundQueue(), [UInt8](), [UInt8]())
+    var (queue, scratch, output) = (OutboundQueue(), GatherBuffer(), [UInt8]())
     for frame in frames { queue.append(frame) }
     _ = queue.flush(scratch: &scratch, gathering: 22, budget: .max) { _ in 5 }
     queue.dropUnsent()

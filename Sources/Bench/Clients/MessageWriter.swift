@@ -4,10 +4,14 @@ struct MessageWriter {
   private static let sampledEvery: Int64 = 4
   private var payload: [UInt8] = []
 
-  /// - Parameter mark: a word of this message alone.
-  mutating func frame(_ number: Int64, of state: RunState, mark: String?) -> [UInt8] {
+  /// - Parameters:
+  ///   - mark: a word of this message alone.
+  ///   - room: where the connection has several.
+  mutating func frame(_ number: Int64, of state: RunState, mark: String?, room: Int64? = nil) -> [UInt8] {
     payload.removeAll(keepingCapacity: true)
-    payload.append(contentsOf: "{\"type\":\"send\",\"ref\":\"\(state.runName)-\(number)\",\"text\":\"".utf8)
+    payload.append(contentsOf: "{\"type\":\"send\",".utf8)
+    if let room { payload.append(contentsOf: "\"room\":\(room),".utf8) }
+    payload.append(contentsOf: "\"ref\":\"\(state.runName)-\(number)\",\"text\":\"".utf8)
     let start = payload.count
     payload.append(contentsOf: "\(number) ".utf8)
     if let mark { payload.append(contentsOf: "\(mark) ".utf8) }

@@ -55,6 +55,11 @@ final class RunState {
     return "/v1/chatrooms/\(room.id)/join?\(query)\(user)"
   }
 
+  /// The address of a WebSocket without a room.
+  func connectTarget(connection: Int) -> String {
+    "/v1/connect" + (users.isEmpty ? "" : "?user=\(users[connection % users.count])")
+  }
+
   func check(_ body: () throws(Breach) -> Void) {
     do { try body() } catch { loop.breaches.add(error) }
   }

@@ -22,6 +22,8 @@ public struct BenchOptions: Sendable {
   public var rooms: Int
   /// Connections.
   public var clients: Int
+  /// Rooms of each connection of `fanout`, which then sends too; 1: readers of one room each, and a sender a room.
+  public var roomsPerSocket: Int
   /// Bytes of a message's text.
   public var size: Int
   /// Messages that each room has before the load begins.
@@ -49,6 +51,7 @@ public struct BenchOptions: Sendable {
     warmUp = 2
     size = 100
     window = 20
+    roomsPerSocket = 1
     seed = 1
     queries = []
     isResuming = false

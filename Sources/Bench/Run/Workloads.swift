@@ -9,7 +9,7 @@ extension BenchRun {
   func perform() throws(BenchError) -> WorkloadOutcome {
     switch options.workload {
     case .send: try send()
-    case .fanout: try fanOut()
+    case .fanout: try options.roomsPerSocket > 1 ? fanOutToCrowd() : fanOut()
     case .history: try history()
     case .search: try search()
     case .storm: try storm()
@@ -75,6 +75,24 @@ extension BenchRun {
     return WorkloadOutcome(
       load: "\(options.clients) readers of \(options.rooms) rooms, \(options.size) bytes, \(paceInWords)",
       measures: [senders.acks, readers.delivered], checked: [("deliveries", readers.deliveries + senders.deliveries)])
+  }
+
+  /// Many rooms, and connections that have several of them.
+  private func fanOutToCrowd() throws(BenchError) -> WorkloadOutcome {
+    let crowd = Crowd(state, count: options.clients, roomsEach: options.roomsPerSocket, rate: options.rate)
+    try wait(for: "joining") { _ in crowd.isReady }
+    guard crowd.isAnyLive else { throw BenchError("no connection could join: \(crowd.delivered.failures)") }
+    load([crowd.acks, crowd.delivered]) {
+      crowd.start(at: $0, until: $1, seed: options.seed)
+    } done: {
+      crowd.delivered.finishedInSpan
+    }
+    settle { crowd.isSettled }
+    crowd.finish()
+    return WorkloadOutcome(
+      load: "\(options.clients) connections with \(options.roomsPerSocket) of \(options.rooms) rooms each, "
+        + "\(options.size) bytes, \(paceInWords)",
+      measures: [crowd.acks, crowd.delivered], checked: [("deliveries", crowd.deliveries)])
   }
 
   /// Pages at random places.

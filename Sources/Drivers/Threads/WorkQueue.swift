@@ -28,6 +28,19 @@ public final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     return true
   }
 
+  /// Takes as many as there is room for, in their order, and returns how many those were; none if the queue is closed.
+  public func put(contentsOf added: [Element]) -> Int {
+    lock.lock()
+    let count = isClosed ? 0 : min(added.count, capacity - elements.count)
+    guard count > 0 else {
+      lock.unlock()
+      return 0
+    }
+    elements.append(contentsOf: added[..<count])
+    wakeTaker()
+    return count
+  }
+
   /// Waits until something is there and returns all of it; `nil` once the queue is closed and empty.
   ///
   /// - Parameter milliseconds: how long to wait; then, an empty array. `nil`: for as long as it takes.

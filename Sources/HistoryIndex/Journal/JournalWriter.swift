@@ -55,20 +55,25 @@ public final class JournalWriter: Sendable {
 
   public func submit(_ submission: Submission, completion: @escaping Completion) {
     if let error = gate?.refusal(of: submission.action) { return completion(.failure(error)) }
-    writer(of: submission).submit(submission, answer: .completion(completion))
+    writers[writerIndex(of: submission)].submit(submission, completion: completion)
   }
 
-  /// Answers come together, a batch at once.
-  ///
-  /// - Parameter ticket: comes back with the answer.
-  public func submit(_ submission: Submission, ticket: UInt64, to listener: any SubmissionListener) {
-    if let error = gate?.refusal(of: submission.action) {
-      return listener.take([SubmissionAnswer(ticket: ticket, submission: submission, result: .failure(error))])
+  /// Several, in their order: what comes together is committed together, and its answers come together too.
+  public func submit(contentsOf submissions: [TicketedSubmission], to listener: any SubmissionListener) {
+    var shares = [[TicketedSubmission]](repeating: [], count: writers.count)
+    var refused: [SubmissionAnswer] = []
+    for item in submissions {
+      if let error = gate?.refusal(of: item.submission.action) {
+        refused.append(SubmissionAnswer(ticket: item.ticket, submission: item.submission, result: .failure(error)))
+      } else {
+        shares[writerIndex(of: item.submission)].append(item)
+      }
     }
-    writer(of: submission).submit(submission, answer: .listener(listener, ticket: ticket))
+    for (writer, share) in zip(writers, shares) where !share.isEmpty { writer.submit(contentsOf: share, to: listener) }
+    if !refused.isEmpty { listener.take(refused) }
   }
 
-  private func writer(of submission: Submission) -> Writer { writers[abs(submission.room.lane % writers.count)] }
+  private func writerIndex(of submission: Submission) -> Int { abs(submission.room.lane % writers.count) }
 
   /// - Throws: `ChatError`.
   public func submit(_ submission: Submission) async throws(ChatError) -> Committed {

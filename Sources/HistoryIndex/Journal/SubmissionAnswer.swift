@@ -1,5 +1,16 @@
 import ChatRooms
 
+/// A submission with a number that comes back with its answer.
+public struct TicketedSubmission: Sendable {
+  public var ticket: UInt64
+  public var submission: Submission
+
+  public init(ticket: UInt64, submission: Submission) {
+    self.ticket = ticket
+    self.submission = submission
+  }
+}
+
 /// What became of a submission, for whoever submitted it.
 public struct SubmissionAnswer: Sendable {
   /// As it was given with the submission.

@@ -41,9 +41,21 @@ final class Writer: Sendable {
     thread.start(name: name) { [self] in work(owned.committer) }
   }
 
-  func submit(_ submission: Submission, answer: Answer) {
-    let pending = Pending(submission: submission, answer: answer, deadline: .now() + limits.patience)
-    if !queue.put(pending) { refuse([pending]) }
+  func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion) {
+    put([Pending(submission: submission, answer: .completion(completion), deadline: .now() + limits.patience)])
+  }
+
+  func submit(contentsOf submissions: [TicketedSubmission], to listener: any SubmissionListener) {
+    let deadline = DispatchTime.now() + limits.patience
+    put(
+      submissions.map {
+        Pending(submission: $0.submission, answer: .listener(listener, ticket: $0.ticket), deadline: deadline)
+      })
+  }
+
+  private func put(_ pending: [Pending]) {
+    let taken = queue.put(contentsOf: pending)
+    if taken < pending.count { refuse(Array(pending.dropFirst(taken))) }
   }
 
   func close() { queue.close() }

@@ -111,4 +111,12 @@ public enum Delivery: Sendable {
 /// A loop of the edge, as the hub sees it. The one who posts never waits.
 public protocol DeliveryLoop: AnyObject, Sendable {
   func post(_ delivery: Delivery)
+  /// The same for several at once, so that the loop wakes up to all of them.
+  func post(contentsOf deliveries: [Delivery])
+}
+
+extension DeliveryLoop {
+  public func post(contentsOf deliveries: [Delivery]) {
+    for delivery in deliveries { post(delivery) }
+  }
 }

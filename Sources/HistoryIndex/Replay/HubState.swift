@@ -14,6 +14,9 @@ final class HubState: @unchecked Sendable {
   private let limits: RoomHub.Limits
   private let metrics: HubMetrics
   private var loops: [any DeliveryLoop] = []
+  /// What each loop is to be told once everything that came together was handled: the events of a commit then reach a
+  /// loop together, and go out in one write a connection.
+  private var outboxes: [[Delivery]] = []
   private var lanes: [LaneFollower] = []
   private var fetching: Set<Int> = []
   private var streams: [RoomID: RoomStream] = [:]
@@ -22,7 +25,8 @@ final class HubState: @unchecked Sendable {
   /// Rooms with joins that wait for a tail.
   private var awaited: Set<RoomID> = []
   private var nextExpiry: Milliseconds = 0
-  private var loadQueue: [Room] = []
+  /// A slice, since taking the first of ten thousand must not move the others.
+  private var loadQueue: ArraySlice<Room> = []
   private var loadsUnderWay = 0
   private var failures: [RoomID: (error: ChatError, until: Milliseconds)] = [:]
   private var nextSweep: Milliseconds = 0
@@ -38,10 +42,12 @@ final class HubState: @unchecked Sendable {
 
   func attach(_ loop: any DeliveryLoop) -> Int {
     loops.append(loop)
+    outboxes.append([])
     return loops.count - 1
   }
 
   func handle(_ messages: [HubMessage], now: Milliseconds) {
+    defer { sendOut() }
     for message in messages { handle(message, now: now) }
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
     if now >= nextExpiry { expire(now: now) }
@@ -60,8 +66,7 @@ final class HubState: @unchecked Sendable {
       fetching.insert(lane)
       jobs.append(.fetch(lane: lane, after: follower.delivered))
     }
-    while loadsUnderWay < limits.loads, !loadQueue.isEmpty {
-      let room = loadQueue.removeFirst()
+    while loadsUnderWay < limits.loads, let room = loadQueue.popFirst() {
       guard streams[room.id]?.isAwaited == true else {
         streams[room.id]?.abandonLoad()
         continue
@@ -130,6 +135,7 @@ final class HubState: @unchecked Sendable {
       }
     }
     guard let stream = streams[room] else {
+      ahead.remove(room)
       awaited.remove(room)
       return
     }
@@ -138,7 +144,14 @@ final class HubState: @unchecked Sendable {
   }
 
   private func post(_ delivery: Delivery, to loop: Int) {
-    if loops.indices.contains(loop) { loops[loop].post(delivery) }
+    if outboxes.indices.contains(loop) { outboxes[loop].append(delivery) }
+  }
+
+  private func sendOut() {
+    for index in loops.indices where !outboxes[index].isEmpty {
+      loops[index].post(contentsOf: outboxes[index])
+      outboxes[index] = []
+    }
   }
 
   /// Forgets rooms that nobody follows any more, and the longest unasked tails where they are too many.

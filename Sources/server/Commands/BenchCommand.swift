@@ -27,6 +27,9 @@ extension Command {
       Example(
         line: "palaver bench fanout --clients 5000 --rate 10", meaning: "10 messages a second to 5,000 readers"),
       Example(
+        line: "palaver bench fanout --clients 10000 --rooms 10000 --rooms-per-socket 3 --rate 2000",
+        meaning: "10,000 clients with three rooms each"),
+      Example(
         line: "palaver bench storm --clients 2000 --messages 100 --resume",
         meaning: "2,000 clients were cut off, missed 100 messages, and come back at once"),
       Example(
@@ -63,6 +66,9 @@ extension Command {
       "rate", placeholder: "N", help: "Operations a second; 0: as fast as answers come. The default is the workload's."),
     CommandOption("clients", placeholder: "N", help: "Connections, up to 60,000."),
     CommandOption("rooms", placeholder: "N", help: "Rooms that they are spread over."),
+    CommandOption(
+      "rooms-per-socket", placeholder: "N",
+      help: "fanout: rooms of each connection, which then sends too (1: a room each, and senders beside)."),
     CommandOption("messages", placeholder: "N", help: "Messages in each room before the load begins."),
     CommandOption("size", placeholder: "BYTES", help: "Bytes of a message (100)."),
     CommandOption("window", placeholder: "N", help: "Unanswered sends of a connection where --rate is 0 (20)."),
@@ -103,12 +109,17 @@ private struct BenchArguments {
 
   private func setCounts(_ options: inout BenchOptions) throws(ConfigurationError) {
     options.clients = try count("clients", 1...60_000) ?? options.clients
+    options.roomsPerSocket = try count("rooms-per-socket", 1...500) ?? options.roomsPerSocket
     options.rooms = try count("rooms", 1...10_000) ?? options.rooms
     options.messages = try count("messages", 0...1_000_000) ?? options.messages
     options.size = try count("size", 24...16_384) ?? options.size
     options.window = try count("window", 1...1_000) ?? options.window
     options.seed = try count("seed", 0...Int.max).map(UInt64.init) ?? options.seed
     options.process = try count("pid", 1...Int(Int32.max)).map(Int32.init)
+    if options.roomsPerSocket > 1, options.workload != .fanout || options.rate == 0 {
+      throw ConfigurationError(
+        "--rooms-per-socket", got: "\(options.roomsPerSocket)", expected: "1, but for fanout at a --rate")
+    }
     if [.history, .search, .mixed].contains(options.workload), options.messages == 0 {
       throw ConfigurationError("--messages", got: "0", expected: "at least 1 for \(options.workload.rawValue)")
     }

@@ -33,8 +33,8 @@ final class Connection {
   var places: [Place] = []
   var phase = Phase.open
   var interest = Poller.Interest(reading: true, writing: false)
-  /// Waits to be flushed in this turn.
-  var isDirty = false
+  /// How soon it is to be written to.
+  var urgency = FlushList.Urgency.none
   /// Input that came before reading was paused.
   var pendingInput: [UInt8] = []
   var isSaturated = false
@@ -44,6 +44,8 @@ final class Connection {
   // Milliseconds of the monotonic clock.
   var pausedUntil: Int64?
   var heardAt: Int64
+  /// When it last sent a message.
+  var spokeAt = Int64.min
   var pingedAt: Int64
   var expiresAt: Int64?
   var closeDeadline: Int64 = .max

@@ -7,6 +7,7 @@ final class EdgeMetrics: Sendable {
   let framesOut: Counter
   let bytesIn: Counter
   let bytesOut: Counter
+  let writes: Counter
   let overflows: Counter
   let httpConnections = LiveCount()
   let webSockets = LiveCount()
@@ -22,6 +23,7 @@ final class EdgeMetrics: Sendable {
     let bytes = ("palaver_websocket_bytes_total", "Bytes from and to WebSockets.")
     bytesIn = metrics.counter(bytes.0, bytes.1, ["direction": "in"])
     bytesOut = metrics.counter(bytes.0, bytes.1, ["direction": "out"])
+    writes = metrics.counter("palaver_websocket_writes_total", "Calls of the kernel that wrote to WebSockets.")
     overflows = metrics.counter("palaver_websocket_overflows_total", "Clients cut off because they read too slowly.")
     replies = (1...5).map {
       metrics.counter("palaver_http_replies_total", "Replies by class of status.", ["class": "\($0)xx"])

@@ -25,10 +25,12 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
   }
 
   /// Everything that waits, in the order in which it was posted.
-  func takeAll() -> [Element] {
+  ///
+  /// - Parameter isSignalled: whether `descriptor` was found readable. If not, something may wait all the same.
+  func takeAll(isSignalled: Bool) -> [Element] {
     var count: UInt64 = 0
     // Before the lock: what is posted from here on wakes the loop again, at worst for nothing.
-    _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size)
+    if isSignalled { _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size) }
     var taken: [Element] = []
     lock.lock()
     swap(&taken, &elements)

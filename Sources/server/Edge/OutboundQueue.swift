@@ -22,12 +22,11 @@ struct OutboundQueue {
   /// Hands bytes to `write`, which returns how many it took, until nothing is left, it takes less than it was given,
   /// or `budget` bytes are written.
   ///
-  /// A single frame is written from where it lies. Several are gathered in `scratch` first: copying a few hundred bytes
-  /// each costs less than an entry of `writev` does in the kernel.
-  /// - Parameter scratch: storage to gather in, reused by all connections of a loop.
+  /// A single frame is written from where it lies. Several are gathered first, once for all connections that wait for
+  /// the same ones: copying a few hundred bytes each costs less than an entry of `writev` does in the kernel.
   /// - Returns: bytes written.
   mutating func flush(
-    scratch: inout [UInt8], gathering limit: Int, budget: Int, write: (ArraySlice<UInt8>) -> Int
+    scratch: inout GatherBuffer, gathering limit: Int, budget: Int, write: (ArraySlice<UInt8>) -> Int
   ) -> Int {
     var total = 0
     while !isEmpty, total < budget {
@@ -41,17 +40,16 @@ struct OutboundQueue {
     return total
   }
 
-  private func nextChunk(scratch: inout [UInt8], limit: Int) -> ArraySlice<UInt8> {
-    let first = frames[head].bytes[headOffset...]
-    guard head + 1 < frames.count, first.count < limit else { return first }
-    scratch.removeAll(keepingCapacity: true)
-    scratch.append(contentsOf: first)
-    var index = head + 1
-    while index < frames.count, scratch.count + frames[index].bytes.count <= limit {
-      scratch.append(contentsOf: frames[index].bytes)
-      index += 1
+  private func nextChunk(scratch: inout GatherBuffer, limit: Int) -> ArraySlice<UInt8> {
+    var end = head + 1
+    var count = frames[head].bytes.count - headOffset
+    while end < frames.count, count + frames[end].bytes.count <= limit {
+      count += frames[end].bytes.count
+      end += 1
     }
-    return scratch[...]
+    guard end > head + 1 else { return frames[head].bytes[headOffset...] }
+    scratch.gather(frames[head..<end], from: headOffset)
+    return scratch.bytes[...]
   }
 
   private mutating func consume(_ count: Int) {

@@ -11,7 +11,7 @@ extension SocketReactor {
     switch action {
     case .reply(let frame): enqueue(frame, connection)
     case .replay(let frames): replay(frames, connection)
-    case .submit(let submission): services.writer.submit(submission, ticket: connection.token, to: mailbox)
+    case .submit(let submission): submit(submission, connection)
     case .request(let request): start(request, connection)
     case .subscribe(let wish, let room): subscribe(wish, room, connection)
     case .unsubscribe(let room): leave(room, connection)
@@ -30,6 +30,19 @@ extension SocketReactor {
   private func monotonic(_ time: Milliseconds) -> Int64 {
     let wall = WallClock.now
     return time <= wall ? now : now + min(time - wall, 1 << 50)
+  }
+
+  private func submit(_ submission: Submission, _ connection: Connection) {
+    connection.spokeAt = now
+    submissions.append(TicketedSubmission(ticket: connection.token, submission: submission))
+    if submissions.count >= Self.submissionBatch { submitGathered() }
+  }
+
+  /// Hands to the journal what came in one turn as one piece, so that it is committed as one.
+  func submitGathered() {
+    guard !submissions.isEmpty else { return }
+    services.writer.submit(contentsOf: submissions, to: mailbox)
+    submissions.removeAll(keepingCapacity: true)
   }
 
   func committed(_ answers: [SubmissionAnswer]) {

@@ -4,13 +4,15 @@ import HistoryIndex
 /// What the hub says.
 extension SocketReactor {
   func deliver(_ delivery: Delivery) {
+    // Whatever else is said to clients comes behind the broadcasts before it.
+    if case .broadcast = delivery {} else { sendRun() }
     switch delivery {
     case .joined(let subscription, let state, let frames): joined(subscription, state, frames)
     case .refused(let subscription, let error): refused(subscription, error)
     case .broadcast(let room, let broadcast): gather(broadcast, in: room)
     case .notice(let room, let frame):
       guard let table = rooms[room] else { return }
-      for subscriber in table.v1 { enqueue(frame, subscriber.connection) }
+      broadcast(frame, to: table.v1)
       cutOverflowed()
     case .interrupt(let room): end(room, .tryAgain) { _ in true }
     case .evict(let room, let user): end(room, .removed) { user == nil || $0.user.id == user }
@@ -51,12 +53,8 @@ extension SocketReactor {
     let ended = gathered
     gathered = BroadcastRun()
     guard let table = rooms[room] else { return }
-    if !table.raw.isEmpty, let frame = ended.raw {
-      for subscriber in table.raw { enqueue(frame, subscriber.connection) }
-    }
-    if !table.v1.isEmpty, let frame = ended.v1 {
-      for subscriber in table.v1 { enqueue(frame, subscriber.connection) }
-    }
+    if !table.raw.isEmpty, let frame = ended.raw { broadcast(frame, to: table.raw) }
+    if !table.v1.isEmpty, let frame = ended.v1 { broadcast(frame, to: table.v1) }
     cutOverflowed()
   }
 

@@ -8,25 +8,43 @@ extension SocketReactor {
   /// Queues a frame; it is written at the end of the turn.
   func enqueue(_ frame: WebSocketFrame, _ connection: Connection) {
     guard connection.phase == .open else { return }
-    append(frame, connection)
-    if connection.outbound.byteCount > limits.queue + connection.replayBytes { overflowed.append(connection) }
+    append(frame, connection, .prompt)
+    noteOverflow(connection)
+  }
+
+  /// Queues a frame for all of a room's subscribers: of a small room for this turn, of a large one as the line of
+  /// large rooms moves on. Who speaks does not wait there: of the raw protocol, the echo is the acknowledgement.
+  func broadcast(_ frame: WebSocketFrame, to subscribers: [RoomTable.Subscriber]) {
+    let urgency: FlushList.Urgency = subscribers.count > Self.promptAudience ? .bulk : .prompt
+    let silentSince = now - Self.speakerMemory
+    for subscriber in subscribers where subscriber.connection.phase == .open {
+      let connection = subscriber.connection
+      append(frame, connection, connection.spokeAt > silentSince ? .prompt : urgency)
+      noteOverflow(connection)
+    }
   }
 
   func replay(_ frames: [WebSocketFrame], _ connection: Connection) {
     for frame in frames {
       connection.replayBytes += frame.bytes.count
-      append(frame, connection)
+      append(frame, connection, .prompt)
     }
   }
 
-  private func append(_ frame: WebSocketFrame, _ connection: Connection) {
+  private func append(_ frame: WebSocketFrame, _ connection: Connection, _ urgency: FlushList.Urgency) {
     connection.outbound.append(frame)
-    queuedBytes += frame.bytes.count
-    queuedFrames += frame.count
+    output.frames += frame.count
+    if urgency == .prompt { queuedBytes += frame.bytes.count }
     // A socket that is full says so when it no longer is.
-    guard !connection.isDirty, !connection.interest.writing else { return }
-    connection.isDirty = true
-    dirty.append(connection)
+    if !connection.interest.writing { unwritten.add(connection, urgency) }
+  }
+
+  private func isOverflowing(_ connection: Connection) -> Bool {
+    connection.outbound.byteCount > limits.queue + connection.replayBytes
+  }
+
+  private func noteOverflow(_ connection: Connection) {
+    if isOverflowing(connection) { overflowed.append(connection) }
   }
 
   /// Ends clients whose queue is full. Not while a room's subscribers are gone through: ending one changes them.
@@ -35,29 +53,33 @@ extension SocketReactor {
     let connections = overflowed
     overflowed.removeAll()
     for connection in connections where connection.phase == .open {
+      // What this loop had not come to yet says nothing of the client.
+      flush(connection, budget: .max)
+      guard connection.phase == .open, isOverflowing(connection) else { continue }
       metrics.overflows.add()
       connection.outbound.dropUnsent()
       beginClosing(connection, .tooSlow, "resume with since")
     }
   }
 
-  func flushDirty() {
+  /// Writes to everyone who is not to wait.
+  func flushPrompt() {
     cutOverflowed()
-    guard !dirty.isEmpty else { return }
     queuedBytes = 0
-    metrics.framesOut.add(queuedFrames)
-    queuedFrames = 0
-    var flushing: [Connection] = []
-    swap(&flushing, &dirty)
-    for connection in flushing {
-      connection.isDirty = false
+    let connections = unwritten.takePrompt()
+    guard !connections.isEmpty else { return }
+    for connection in connections { flush(connection) }
+    unwritten.reuse(connections)
+  }
+
+  /// Writes to some of those who wait for a large room's broadcasts; to all where much has piled up for them, so that
+  /// what comes in is never more than what goes out.
+  func flushBulk() {
+    var count = 0
+    while count < Self.bulkSlice || unwritten.longestWait > Self.bulkBacklog {
+      guard let connection = unwritten.nextBulk() else { return }
       flush(connection)
-    }
-    metrics.bytesOut.add(writtenBytes)
-    writtenBytes = 0
-    if dirty.isEmpty {
-      flushing.removeAll(keepingCapacity: true)
-      swap(&flushing, &dirty)
+      count += 1
     }
   }
 
@@ -67,18 +89,18 @@ extension SocketReactor {
     flush(connection)
   }
 
-  private func flush(_ connection: Connection) {
-    guard connection.phase != .closed else { return }
+  private func flush(_ connection: Connection, budget: Int = SocketReactor.writeBudget) {
+    guard connection.phase != .closed, !connection.outbound.isEmpty || connection.interest.writing else { return }
     var isBroken = false
-    let written = connection.outbound.flush(
-      scratch: &gatherBuffer, gathering: Self.gatherSize, budget: Self.writeBudget
-    ) { chunk in
+    let gatherSize = connection.interest.writing ? Self.slowGatherSize : Self.gatherSize
+    let written = connection.outbound.flush(scratch: &gatherBuffer, gathering: gatherSize, budget: budget) { chunk in
+      output.writes += 1
       let count = Self.send(chunk, to: connection.descriptor)
       if count < 0, errno != EAGAIN, errno != EINTR { isBroken = true }
       return count
     }
     connection.replayBytes = max(0, connection.replayBytes - written)
-    writtenBytes += written
+    output.bytes += written
     if isBroken { return vanish(connection) }
     setInterest(
       Poller.Interest(reading: connection.interest.reading, writing: !connection.outbound.isEmpty), connection)
@@ -100,7 +122,7 @@ extension SocketReactor {
     metrics.closed(code)
     var payload = [UInt8(truncatingIfNeeded: code.rawValue >> 8), UInt8(truncatingIfNeeded: code.rawValue)]
     payload.append(contentsOf: reason.utf8.prefix(FrameDecoder.maximumControl - 2))
-    append(WebSocketFrame(.close, payload: payload), connection)
+    append(WebSocketFrame(.close, payload: payload), connection, .prompt)
     connection.phase = .closing
     connection.pendingInput = []
     connection.closeDeadline = now + times.closing

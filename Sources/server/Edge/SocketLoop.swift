@@ -6,7 +6,7 @@ import HistoryIndex
 enum LoopMessage: Sendable {
   /// A socket after its handshake, with the bytes that came behind it.
   case adopt(descriptor: Int32, WebSocketUpgrade, input: [UInt8])
-  case delivery(Delivery)
+  case deliveries([Delivery])
   /// What became of messages; tickets are connections' tokens.
   case committed([SubmissionAnswer])
   case answered(token: UInt64, SessionAnswer)
@@ -15,17 +15,6 @@ enum LoopMessage: Sendable {
   /// Ends every connection at once.
   case abort
   case stop
-}
-
-extension LoopMessage {
-  /// Whether clients could tell if this were done before the broadcasts that came ahead of it. Between an ack and the
-  /// event there is no order, so a sender's acks do not end a run; another room's broadcast ends it by itself.
-  var endsBroadcastRun: Bool {
-    switch self {
-    case .delivery(.broadcast), .committed: false
-    default: true
-    }
-  }
 }
 
 extension Mailbox: SubmissionListener where Element == LoopMessage {
@@ -58,7 +47,8 @@ final class SocketLoop: DeliveryLoop, @unchecked Sendable {
     }
   }
 
-  func post(_ delivery: Delivery) { mailbox.post(.delivery(delivery)) }
+  func post(_ delivery: Delivery) { mailbox.post(.deliveries([delivery])) }
+  func post(contentsOf deliveries: [Delivery]) { mailbox.post(.deliveries(deliveries)) }
   func post(_ message: LoopMessage) { mailbox.post(message) }
 
   /// Ends the thread and every connection with it. Blocks.

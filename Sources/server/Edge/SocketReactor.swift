@@ -12,9 +12,21 @@ final class SocketReactor {
   /// Bytes read from one connection in one turn.
   static let readSize = 64 << 10
   /// Bytes gathered for one write.
-  static let gatherSize = 64 << 10
+  static let gatherSize = 256 << 10
+  /// The same for a socket that did not take everything before, and might take little of it again.
+  static let slowGatherSize = 64 << 10
   /// Bytes written to one connection in one turn.
   static let writeBudget = 256 << 10
+  /// Subscribers on one loop beyond which a room's broadcasts wait in the line for large rooms.
+  static let promptAudience = 64
+  /// Milliseconds for which somebody who sent something does not wait in that line.
+  static let speakerMemory: Int64 = 1_000
+  /// Submissions that are gathered at most before the journal gets them.
+  static let submissionBatch = 256
+  /// Connections of that line that are written to in one turn.
+  static let bulkSlice = 64
+  /// Bytes that may wait in that line for one connection before the loop takes nothing new and works the line off.
+  static let bulkBacklog = 128 << 10
   /// Bytes queued, over all connections, after which they are written before more of the mailbox is taken.
   static let turnBudget = 16 << 20
 
@@ -41,16 +53,17 @@ final class SocketReactor {
   var pendingJoins: [SubscriptionID: (connection: Connection, room: RoomID)] = [:]
   var subscriptionCount: UInt64 = 0
 
-  var dirty: [Connection] = []
+  var unwritten = FlushList()
   var overflowed: [Connection] = []
-  /// Since they were last counted; a lock for each frame would cost as much as the frame.
+  /// What clients sent in this turn, for the journal.
+  var submissions: [TicketedSubmission] = []
   /// Broadcasts of one room, gathered in this turn.
   var gathered = BroadcastRun()
+  /// Bytes queued since the urgent ones were last written.
   var queuedBytes = 0
-  var queuedFrames = 0
-  var writtenBytes = 0
+  var output = OutputCount()
   var readBuffer = [UInt8](repeating: 0, count: readSize)
-  var gatherBuffer: [UInt8] = []
+  var gatherBuffer = GatherBuffer()
 
   /// What drains wait for.
   var drained: [@Sendable () -> Void] = []
@@ -70,27 +83,34 @@ final class SocketReactor {
     self.services = services
     self.pool = pool
     self.metrics = metrics
-    gatherBuffer.reserveCapacity(Self.gatherSize)
+    poller.add(mailbox.descriptor, token: Self.mailboxToken, Poller.Interest(reading: true, writing: false))
   }
 
   func run() {
-    poller.add(mailbox.descriptor, token: Self.mailboxToken, Poller.Interest(reading: true, writing: false))
     while !isStopping { turn() }
     abortAll()
   }
 
-  private func turn() {
-    let events = poller.wait(timeout: wheel.timeout(at: MonotonicClock.now))
+  /// Waits until there is something to do, and does it. Of the line of large rooms, a part.
+  func turn() {
+    let events = poller.wait(timeout: unwritten.hasBulk ? 0 : wheel.timeout(at: MonotonicClock.now))
     now = MonotonicClock.now
-    for event in events where event.token != Self.mailboxToken { handle(event) }
-    flushDirty()
-    for message in mailbox.takeAll() {
+    var isSignalled = false
+    for event in events {
+      if event.token == Self.mailboxToken { isSignalled = true } else { handle(event) }
+    }
+    submitGathered()
+    flushPrompt()
+    for message in mailbox.takeAll(isSignalled: isSignalled) {
       handle(message)
-      if queuedBytes > Self.turnBudget { flushDirty() }
+      if queuedBytes > Self.turnBudget { flushPrompt() }
     }
     sendRun()
     fireTimers()
-    flushDirty()
+    submitGathered()
+    flushPrompt()
+    flushBulk()
+    output.report(to: metrics)
     reportDrained()
   }
 
@@ -103,10 +123,14 @@ final class SocketReactor {
   }
 
   private func handle(_ message: LoopMessage) {
-    if message.endsBroadcastRun { sendRun() }
+    // Between an ack and the event there is no order that clients could tell; deliveries see to theirs.
+    switch message {
+    case .committed, .deliveries: break
+    case .adopt, .answered, .drain, .abort, .stop: sendRun()
+    }
     switch message {
     case .adopt(let descriptor, let upgrade, let input): adopt(descriptor, upgrade, input)
-    case .delivery(let delivery): deliver(delivery)
+    case .deliveries(let deliveries): for delivery in deliveries { deliver(delivery) }
     case .committed(let answers): committed(answers)
     case .answered(let token, let answer): answered(token, answer)
     case .drain(let reconnectWithin, let completion): drain(reconnectWithin, completion)

@@ -5,16 +5,18 @@ import HistoryIndex
 protocol EventWriter: Sendable {
   /// Messages of one sender in one room are stored in the order in which they were submitted.
   func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion)
-  /// As above; the answers of a batch come together, each with its ticket.
-  func submit(_ submission: Submission, ticket: UInt64, to listener: any SubmissionListener)
+  /// Several, in their order; the answers of a batch come together, each with its ticket.
+  func submit(contentsOf submissions: [TicketedSubmission], to listener: any SubmissionListener)
 }
 
 extension JournalWriter: EventWriter {}
 
 extension EventWriter {
-  func submit(_ submission: Submission, ticket: UInt64, to listener: any SubmissionListener) {
-    submit(submission) {
-      listener.take([SubmissionAnswer(ticket: ticket, submission: submission, result: $0)])
+  func submit(contentsOf submissions: [TicketedSubmission], to listener: any SubmissionListener) {
+    for item in submissions {
+      submit(item.submission) {
+        listener.take([SubmissionAnswer(ticket: item.ticket, submission: item.submission, result: $0)])
+      }
     }
   }
 
