@@ -156,20 +156,21 @@ public struct JSONWriter: Sendable {
     bytes[start...].reverse()
   }
 
-  /// Most strings need no escaping: one pass to find out, one to copy.
+  /// What stands between two characters that need escaping is copied at once.
   private mutating func appendEscaped(_ string: String) {
-    guard string.utf8.contains(where: Self.needsEscape) else {
-      bytes.append(contentsOf: string.utf8)
-      return
-    }
-    for byte in string.utf8 {
-      if Self.needsEscape(byte) { appendEscape(byte) } else { bytes.append(byte) }
+    let text = string.utf8.span
+    var start = 0
+    while start < text.count {
+      let end = JSONBytes.firstSpecial(in: text, from: start)
+      append(text.extracting(start..<end))
+      guard end < text.count else { return }
+      appendEscape(text[end])
+      start = end + 1
     }
   }
 
-  @inline(__always)
-  private static func needsEscape(_ byte: UInt8) -> Bool {
-    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  private mutating func append(_ text: Span<UInt8>) {
+    unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
   }
 
   private mutating func appendEscape(_ byte: UInt8) {
