@@ -19,8 +19,8 @@ import Testing
       client: elastic.client, names: elastic.names, journal: MemoryJournal(), parse: { _ in query },
       resolve: { reference, _ in
         switch reference {
-        case .id(let id): .test(id)
-        case .name(let name): name == "general" ? .test(1) : nil
+        case .id(let id): [.test(id)]
+        case .name(let name): name == "general" ? [.test(1)] : []
         }
       }, log: .silent, deadline: .seconds(30))
     return try await search.search(request)
@@ -245,8 +245,8 @@ import Testing
         client: elastic.client, names: elastic.names, journal: MemoryJournal(),
         resolve: { reference, _ in
           switch reference {
-          case .name(let name): name == "general" ? .test(1) : nil
-          case .id(let id): .test(id)
+          case .name(let name): name == "general" ? [.test(1)] : []
+          case .id(let id): [.test(id)]
           }
         }, log: .silent, deadline: .seconds(30))
       let john = User(id: 7, name: "John", displayName: nil, createdAt: 0)
@@ -273,7 +273,7 @@ import Testing
     defer { elastic.http.close() }
     let search = ElasticsearchSearch(
       client: elastic.client, names: elastic.names, journal: MemoryJournal(), parse: { _ in .everything },
-      resolve: { _, _ in nil }, log: .silent, deadline: .seconds(30))
+      resolve: { _, _ in [] }, log: .silent, deadline: .seconds(30))
     let scope = ReadScope(isUnlimited: true, rooms: [], closedRooms: [])
     let error = await #expect(throws: ChatError.self) {
       try await search.search(SearchRequest(query: "", scope: scope))
@@ -297,7 +297,7 @@ import Testing
     defer { elastic.http.close() }
     let search = ElasticsearchSearch(
       client: elastic.client, names: elastic.names, journal: MemoryJournal(), parse: { _ in .everything },
-      resolve: { _, _ in nil }, log: .silent, deadline: .seconds(30))
+      resolve: { _, _ in [] }, log: .silent, deadline: .seconds(30))
     let scope = ReadScope(isUnlimited: true, rooms: [], closedRooms: [])
     #expect(try await !search.search(SearchRequest(query: "", scope: scope)).isComplete)
     let history = ElasticsearchHistory(client: elastic.client, names: elastic.names)

@@ -76,7 +76,7 @@ import Testing
     -> ElasticsearchSearch
   {
     ElasticsearchSearch(
-      client: elastic.client, names: elastic.names, journal: journal, parse: { _ in tree }, resolve: { _, _ in nil },
+      client: elastic.client, names: elastic.names, journal: journal, parse: { _ in tree }, resolve: { _, _ in [] },
       log: .silent, deadline: .seconds(30))
   }
 

@@ -59,6 +59,20 @@ public final class CachedRoomStore: RoomStore {
     }
   }
 
+  /// Most are in memory, and nothing is waited for then.
+  public func rooms(_ ids: Set<RoomID>) async throws -> [Room] {
+    var found: [Room] = []
+    var missing: Set<RoomID> = []
+    for id in ids {
+      if let kept = rooms.kept(for: id) { found += [kept].compactMap { $0 } } else { missing.insert(id) }
+    }
+    guard !missing.isEmpty else { return found }
+    return try await withThrowingTaskGroup(of: Room?.self) { group in
+      for id in missing { group.addTask { try await self.room(id) } }
+      return try await group.reduce(into: found) { if let room = $1 { $0.append(room) } }
+    }
+  }
+
   public func user(named name: String) async throws -> User? {
     try await users.value(for: name) {
       try await load("user:\(name)", tag: Self.tag(user: name), RoomCacheCodec.user, RoomCacheCodec.encode) {
@@ -225,6 +239,10 @@ extension CachedRoomStore {
   }
 
   public func room(named name: String) async throws -> Room? { try await store.room(named: name) }
+
+  public func rooms(named name: String, member: UserID?) async throws -> [Room] {
+    try await store.rooms(named: name, member: member)
+  }
 
   public func summary(of id: RoomID, reader: UserID?) async throws -> RoomSummary? {
     try await store.summary(of: id, reader: reader)

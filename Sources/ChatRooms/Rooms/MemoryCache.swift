@@ -58,6 +58,11 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
     }
   }
 
+  /// The value of a key, if it is there.
+  func kept(for key: Key) -> Value? {
+    lock.withLock { entries[key].flatMap { $0.deadline > clock() ? $0.value : nil } }
+  }
+
   func remove(_ key: Key) {
     lock.withLock {
       entries[key] = nil

@@ -116,7 +116,11 @@ public protocol RoomStore: Sendable {
   func createRoom(_ new: NewRoom, by creator: User?) async throws -> (room: Room, position: RoomPosition)
   /// `nil` if there is no such room, or it was deleted.
   func room(_ id: RoomID) async throws -> Room?
+  /// Those of these rooms that there are.
+  func rooms(_ ids: Set<RoomID>) async throws -> [Room]
   func room(named name: String) async throws -> Room?
+  /// Every room of that name that a user may know of: the public one, and private ones with the user as a member.
+  func rooms(named name: String, member: UserID?) async throws -> [Room]
   func summary(of id: RoomID, reader: UserID?) async throws -> RoomSummary?
   /// Rising by id.
   func rooms(_ filter: RoomFilter) async throws -> [RoomSummary]
@@ -141,4 +145,17 @@ public protocol RoomStore: Sendable {
 extension RoomStore {
   /// For stores that are not asked for it.
   public func users(beginningWith beginning: String, limit: Int) async throws -> [User] { [] }
+
+  /// Asked for together: each may be a way to Redis or the database.
+  public func rooms(_ ids: Set<RoomID>) async throws -> [Room] {
+    try await withThrowingTaskGroup(of: Room?.self) { group in
+      for id in ids { group.addTask { try await room(id) } }
+      return try await group.reduce(into: []) { if let room = $1 { $0.append(room) } }
+    }
+  }
+
+  /// For stores without private rooms.
+  public func rooms(named name: String, member: UserID?) async throws -> [Room] {
+    [try await room(named: name)].compactMap { $0 }
+  }
 }

@@ -75,23 +75,4 @@ extension SQLRoomStore {
       return try Self.membership(room: room, user: user, connection)
     }
   }
-
-  /// One question, so that both parts are of one moment: a room is among the own or among the closed ones.
-  public func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
-    // An admin reads private rooms without being a member: there, deleted ones of any kind must be named.
-    let sql = """
-      SELECT m.room_id, 1 FROM members m JOIN rooms r ON r.id = m.room_id
-      WHERE m.user_id = ? AND r.kind <> 1 AND r.deleted_at IS NULL
-      UNION ALL SELECT id, 0 FROM rooms WHERE deleted_at > 0 AND (kind = 1 OR ? = 1)
-      """
-    let rows = try await database.query(sql, [.integer(user ?? 0), .integer(isAdmin ? 1 : 0)])
-    var scope = ReadScope(isUnlimited: isAdmin, rooms: [], closedRooms: [])
-    for row in rows {
-      guard let id = row.integer(0) else { continue }
-      if row.integer(1) == 1 { scope.rooms.append(id) } else { scope.closedRooms.append(id) }
-    }
-    scope.rooms.sort()
-    scope.closedRooms.sort()
-    return scope
-  }
 }

@@ -37,6 +37,17 @@ extension SQLRoomStore {
     return try await database.query(sql, [.text(name)]).first.map { try Self.room($0) }
   }
 
+  public func rooms(named name: String, member: UserID?) async throws -> [Room] {
+    guard let name = try? RoomName.validated(name) else { return [] }
+    let sql = """
+      SELECT \(Self.roomColumns) FROM rooms r WHERE r.unique_name = ? AND r.deleted_at IS NULL
+      UNION ALL SELECT \(Self.roomColumns) FROM members m JOIN rooms r ON r.id = m.room_id
+      WHERE m.user_id = ? AND r.name = ? AND r.kind <> \(Room.Kind.public.rawValue) AND r.deleted_at IS NULL
+      """
+    let values: [SQLValue] = [.text(name), .integer(member ?? 0), .text(name)]
+    return try await database.query(sql, values).map { try Self.room($0) }
+  }
+
   public func updateRoom(_ id: RoomID, name: String??, topic: String??) async throws -> Room {
     let name: String?? = if let name { .some(try RoomName.validated(name)) } else { nil }
     let topic: String?? = if let topic { .some(try RoomName.validatedTopic(topic)) } else { nil }

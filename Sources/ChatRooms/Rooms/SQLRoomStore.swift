@@ -9,6 +9,7 @@ public final class SQLRoomStore: RoomStore {
   let database: any SQLDatabase
   let laneCount: Int
   let now: @Sendable () -> Milliseconds
+  let scopes: BatchedReads<ScopeKey, ReadScope>
 
   /// - Parameters:
   ///   - laneCount: lanes of the journal, among which new rooms are spread.
@@ -20,6 +21,7 @@ public final class SQLRoomStore: RoomStore {
     self.database = database
     self.laneCount = laneCount
     self.now = now
+    scopes = BatchedReads(database, most: ScopeKey.mostAtOnce, Self.readScopes)
   }
 }
 

@@ -7,9 +7,13 @@ struct JSONParser {
   private static let usualMembers = 4
 
   private let bytes: [UInt8]
-  private var index = 0
+  /// The byte that is read next.
+  private(set) var index: Int
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: [UInt8], at index: Int = 0) {
+    self.bytes = bytes
+    self.index = index
+  }
 
   mutating func parseDocument() throws(JSONError) -> JSONValue {
     let value = try parseValue(depth: 0)
@@ -29,7 +33,7 @@ struct JSONParser {
     }
   }
 
-  private mutating func parseValue(depth: Int) throws(JSONError) -> JSONValue {
+  mutating func parseValue(depth: Int) throws(JSONError) -> JSONValue {
     guard depth <= Self.maximumDepth else { throw error("nested too deeply") }
     skipSpace()
     guard index < bytes.count else { throw error("value missing") }
@@ -121,21 +125,13 @@ struct JSONParser {
     while index < bytes.count, isDigit(bytes[index]) { index += 1 }
   }
 
-  private mutating func parseString() throws(JSONError) -> String {
+  mutating func parseString() throws(JSONError) -> String {
     index += 1
     let start = index
-    while index < bytes.count {
-      switch bytes[index] {
-      case UInt8(ascii: "\""):
-        let text = try decode(bytes[start..<index])
-        index += 1
-        return text
-      case UInt8(ascii: "\\"): return try parseEscapedString(from: start)
-      case 0..<0x20: throw error("control character in a string")
-      default: index += 1
-      }
-    }
-    throw error("string without an end")
+    index = JSONBytes.firstSpecial(in: bytes.span, from: start)
+    guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { return try parseEscapedString(from: start) }
+    defer { index += 1 }
+    return try decode(bytes[start..<index])
   }
 
   private func decode(_ slice: ArraySlice<UInt8>) throws(JSONError) -> String {
@@ -144,18 +140,21 @@ struct JSONParser {
   }
 
   private mutating func parseEscapedString(from start: Int) throws(JSONError) -> String {
-    var decoded = Array(bytes[start..<index])
-    while index < bytes.count {
-      let byte = bytes[index]
-      index += 1
-      switch byte {
+    var decoded: [UInt8] = []
+    index = start
+    while true {
+      let end = JSONBytes.firstSpecial(in: bytes.span, from: index)
+      guard end < bytes.count else { throw error("string without an end") }
+      decoded += bytes[index..<end]
+      index = end + 1
+      switch bytes[end] {
       case UInt8(ascii: "\""): return try decode(decoded[...])
       case UInt8(ascii: "\\"): try parseEscape(into: &decoded)
-      case 0..<0x20: throw error("control character in a string")
-      default: decoded.append(byte)
+      default:
+        index = end
+        throw error("control character in a string")
       }
     }
-    throw error("string without an end")
   }
 
   private mutating func parseEscape(into decoded: inout [UInt8]) throws(JSONError) {

@@ -169,22 +169,22 @@ public struct JSONWriter: Sendable {
     }
   }
 
-  /// A string's inside, escaped, without quotes: a part of a string that the caller writes piece by piece.
+  /// A string's inside, escaped, without quotes: a part of a string that the caller writes piece by piece. What stands
+  /// between two characters that need escaping is copied at once.
   public mutating func escaped(_ string: String) {
-    let span = string.utf8.span
-    // Most strings need no escaping. Without a way out of the loop it is done for many bytes at once.
-    var needsEscape = false
-    for index in span.indices { needsEscape = needsEscape || Self.needsEscape(span[index]) }
-    guard needsEscape else { return bytes.append(contentsOf: string.utf8) }
-    for index in span.indices {
-      let byte = span[index]
-      if Self.needsEscape(byte) { appendEscape(byte) } else { bytes.append(byte) }
+    let text = string.utf8.span
+    var start = 0
+    while start < text.count {
+      let end = JSONBytes.firstSpecial(in: text, from: start)
+      append(text.extracting(start..<end))
+      guard end < text.count else { return }
+      appendEscape(text[end])
+      start = end + 1
     }
   }
 
-  @inline(__always)
-  private static func needsEscape(_ byte: UInt8) -> Bool {
-    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  private mutating func append(_ text: Span<UInt8>) {
+    unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
   }
 
   private mutating func appendEscape(_ byte: UInt8) {

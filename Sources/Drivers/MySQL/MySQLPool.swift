@@ -44,6 +44,10 @@ public final class MySQLPool: SQLDatabase {
     }
   }
 
+  public func submitRead(_ job: @escaping @Sendable (Result<any SQLConnection, any Error>) -> Void) {
+    queue.put { connection in job(connection.map { $0 as any SQLConnection }.mapError { $0 as any Error }) }
+  }
+
   public var statistics: MySQLPoolStatistics {
     var statistics = MySQLPoolStatistics(waiting: queue.waiting)
     for worker in workers {

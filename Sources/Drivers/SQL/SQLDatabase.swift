@@ -31,6 +31,10 @@ public protocol SQLDatabase: Sendable {
   /// As `withConnection`, for a body that only reads: it may run beside a writer, and sees all that was committed before.
   func withReader<Result: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Result) async throws
     -> Result
+
+  /// Runs a job that only reads on a connection's thread, some time after this call. It is called once: with a
+  /// connection, or with the reason why there is none.
+  func submitRead(_ job: @escaping @Sendable (Result<any SQLConnection, any Error>) -> Void)
 }
 
 extension SQLDatabase {

@@ -49,6 +49,14 @@ public final class SQLiteDatabase: SQLDatabase {
     try await readers[turn.next(of: readers.count)].run(body)
   }
 
+  public func submitRead(_ job: @escaping @Sendable (Result<any SQLConnection, any Error>) -> Void) {
+    readers[turn.next(of: readers.count)].submit { connection in
+      job(.success(connection))
+    } completion: { result in
+      if case .failure(let error) = result { job(.failure(error)) }
+    }
+  }
+
   /// On the writer's connection, for a thread that may block.
   public func writeAndWait<Result: Sendable>(
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Result

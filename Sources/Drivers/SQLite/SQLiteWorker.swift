@@ -46,7 +46,8 @@ final class SQLiteWorker: Sendable {
     return try reply.wait().get()
   }
 
-  private func submit<Value: Sendable>(
+  /// - Parameter completion: called once, with what `body` gave or threw, or the reason why it did not run.
+  func submit<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value,
     completion: @escaping @Sendable (Result<Value, any Error>) -> Void
   ) {

@@ -23,7 +23,13 @@ public struct ElasticsearchClient: Sendable {
   ///
   /// - Parameter parameters: the URL's query, percent-encoded.
   func search(in alias: String, _ parameters: String, body: [UInt8], timeout: Duration) async throws -> JSONValue {
-    try await call(.post, "/\(alias)/_search?\(parameters)", body, timeout: timeout, failsFast: true)
+    try Self.value(of: try await searchReply(in: alias, parameters, body: body, timeout: timeout))
+  }
+
+  /// The same, as the bytes of a JSON object.
+  func searchReply(in alias: String, _ parameters: String, body: [UInt8], timeout: Duration) async throws -> [UInt8] {
+    let path = "/\(alias)/_search?\(parameters)"
+    return try await send(NodeRequest(.post, path, body: body, timeout: timeout, failsFast: true))
   }
 
   /// Documents as they are at this moment, refreshed or not.
@@ -98,12 +104,20 @@ public struct ElasticsearchClient: Sendable {
     _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, timeout: Duration = .seconds(30),
     failsFast: Bool = false
   ) async throws -> JSONValue {
-    let reply = try await nodes.send(
-      NodeRequest(method, path, body: body, timeout: timeout, failsFast: failsFast))
+    try Self.value(of: try await send(NodeRequest(method, path, body: body, timeout: timeout, failsFast: failsFast)))
+  }
+
+  /// The body of a 2xx reply.
+  private func send(_ request: NodeRequest) async throws -> [UInt8] {
+    let reply = try await nodes.send(request)
     guard (200..<300).contains(reply.status) else { throw ElasticsearchError(reply) }
-    guard !reply.body.isEmpty else { return .null }
+    return reply.body
+  }
+
+  private static func value(of body: [UInt8]) throws -> JSONValue {
+    guard !body.isEmpty else { return .null }
     do {
-      return try JSONValue(parsing: reply.body)
+      return try JSONValue(parsing: body)
     } catch {
       throw UnexpectedReply(expected: "JSON (\(error))")
     }

@@ -8,7 +8,7 @@ import Foundation
 /// `not` that means excluding only what certainly matches.
 struct SearchCompiler {
   /// Rooms that the query names; those that do not exist, or that the caller may not know of, are missing.
-  private let rooms: [(reference: SearchQuery.RoomReference, room: Room)]
+  private let rooms: NamedRooms
 
   static let nothing: JSONValue = ["match_none": [:]]
   static let everything: JSONValue = ["match_all": [:]]
@@ -24,7 +24,7 @@ struct SearchCompiler {
   private let searchedWithinWords: [SearchQuery]
   private static let mostSearchedWithinWords = 4
 
-  init(_ query: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
+  init(_ query: SearchQuery, rooms: NamedRooms) {
     self.query = query
     self.rooms = rooms
     let literals = query.leaves.filter { if case .literal = $0 { true } else { false } }
@@ -90,8 +90,8 @@ struct SearchCompiler {
   }
 
   private func room(_ reference: SearchQuery.RoomReference) -> JSONValue {
-    guard let room = rooms.first(where: { $0.reference == reference })?.room else { return Self.nothing }
-    return Self.term("room.key", "\(room.id)")
+    let named = rooms.filter { $0.reference == reference }
+    return named.isEmpty ? Self.nothing : Self.disjunction(named.map { Self.term("room.key", "\($0.room.id)") })
   }
 
   static func term(_ field: String, _ value: String) -> JSONValue { ["term": .object([(field, .string(value))])] }

@@ -59,8 +59,20 @@ struct SearchCursor: Equatable {
       append(score.bitPattern, 8)
       for digest in seen { append(UInt64(digest), 3) }
     }
-    return Data(bytes).base64EncodedString().replacingOccurrences(of: "+", with: "-")
-      .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
+    return Self.base64URL(bytes)
+  }
+
+  /// RFC 4648, section 5, without padding.
+  private static func base64URL(_ bytes: [UInt8]) -> String {
+    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(bytes.count * 4 / 3 + 4)
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let part = bytes[start..<min(start + 3, bytes.count)]
+      let bits = part.reduce(0) { $0 << 8 | Int($1) } << ((3 - part.count) * 8)
+      for place in 0...part.count { text.append(digits[bits >> (18 - 6 * place) & 63]) }
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// 24 bits that stand for a hit.

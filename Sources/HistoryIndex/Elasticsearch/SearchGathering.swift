@@ -101,8 +101,10 @@ struct SearchGathering {
 
   private func isWanted(_ found: SearchReply.Found) -> Bool {
     let message = found.hit.message
-    if pass.seen.contains(SearchCursor.digest(message)) { return false }
-    if pass.tail.ids.contains(MessageDocument.id(room: message.room, seq: message.seq)) { return false }
+    if !pass.seen.isEmpty, pass.seen.contains(SearchCursor.digest(message)) { return false }
+    if !pass.tail.ids.isEmpty, pass.tail.ids.contains(MessageDocument.id(room: message.room, seq: message.seq)) {
+      return false
+    }
     guard pass.hasLiterals else { return true }
     return LiteralCheck.holds(pass.query, on: found.hit.message) { part in
       pass.leaves.firstIndex(of: part).map { found.matched.contains("\($0)") } ?? false
@@ -125,6 +127,8 @@ struct SearchGathering {
   }
 
   private var merged: [SearchHit] {
+    // The index's hits come in order.
+    if pass.tail.hits.isEmpty { return hits }
     guard pass.request.sort == .relevance else {
       let tail = pass.tail.hits.filter { !hasMore || isFull || isBeforeLast($0) }
       return (tail + hits).sorted(by: comesFirst)

@@ -10,9 +10,16 @@ actor SearchTail {
   /// What a search sees.
   struct View: Sendable {
     /// The newest state of each message, by document id.
-    var entries: [String: TailEntry] = [:]
+    let entries: [String: TailEntry]
+    let ids: Set<String>
     /// Every message acknowledged with a time up to here is in the index or in `entries`.
-    var freshAsOf: Milliseconds = 0
+    let freshAsOf: Milliseconds
+
+    init(entries: [String: TailEntry] = [:], freshAsOf: Milliseconds = 0) {
+      self.entries = entries
+      self.freshAsOf = freshAsOf
+      ids = Set(entries.keys)
+    }
   }
 
   /// How often the index is asked to refresh so that events can be let go. A time alone does not do: under load the
@@ -26,7 +33,11 @@ actor SearchTail {
   private let journal: any Journal
   private let refresh: @Sendable () async throws -> Void
   private let updates = FlushGroup()
-  private var lanes: [Int: TailLane] = [:]
+  private var lanes: [Int: TailLane] = [:] { didSet { made = nil } }
+  /// Of the lanes as they are.
+  private var made: View?
+  /// What was taken in last; empty where something has changed since.
+  private var known: [LaneHead] = []
   private var isLettingGo = false
   private var letGoAt: ContinuousClock.Instant = .now
   private var quietAt: ContinuousClock.Instant = .now
@@ -75,6 +86,13 @@ actor SearchTail {
   }
 
   private var view: View {
+    if let made { return made }
+    let view = makeView()
+    made = view
+    return view
+  }
+
+  private func makeView() -> View {
     var entries: [String: TailEntry] = [:]
     for lane in lanes.values {
       for event in lane.events { entries[event.id] = event.entry }
@@ -86,6 +104,8 @@ actor SearchTail {
   private func update() async throws {
     let (start, quiet) = try await lookForQuiet()
     let heads = try await journal.heads()
+    // Where nothing is written, nothing has to be looked at.
+    if heads == known, quiet.isEmpty, isRunning { return }
     if heads.contains(where: { lanes[$0.lane]?.isUncertain($0) ?? ($0.head > 0) }) {
       // Between what the index certainly shows and what is kept here there may be events.
       try await refresh()
@@ -97,6 +117,7 @@ actor SearchTail {
       if quiet.contains(head.lane) { lanes[head.lane]?.settle(start - Self.clockDifference) }
     }
     isWhole = true
+    known = heads
     if !isRunning, lanes.values.contains(where: { $0.hasGap && $0.canLetGo }) { await letGo() }
   }
 
@@ -108,6 +129,7 @@ actor SearchTail {
   }
 
   private func settle(_ number: Int, through position: Int64) {
+    known = []
     lanes[number, default: TailLane(from: position)].show(through: position)
   }
 

@@ -50,10 +50,10 @@ final class TailEntry: Sendable {
 /// A search's tree with its words cut once for all entries.
 struct TailQuery {
   let tree: SearchQuery
-  let rooms: [(reference: SearchQuery.RoomReference, room: Room)]
+  let rooms: NamedRooms
   private let patterns: [(leaf: SearchQuery, pattern: SearchPattern)]
 
-  init(_ tree: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
+  init(_ tree: SearchQuery, rooms: NamedRooms) {
     self.tree = tree
     self.rooms = rooms
     patterns = tree.leaves.compactMap { leaf in SearchPattern(leaf).map { (leaf, $0) } }

@@ -20,7 +20,7 @@ struct TailMatches {
   var unhidden: Int { ids.count - hidden.count }
 
   init(_ view: SearchTail.View, _ request: SearchRequest, _ query: TailQuery, cursor: SearchCursor?) {
-    ids = Set(view.entries.keys)
+    ids = view.ids
     if ids.count <= Self.mostHidden { hidden = Array(ids) }
     let position = cursor.map { SearchPosition($0) }
     let seen = Set(cursor?.seen ?? [])

@@ -55,16 +55,23 @@ struct ExtraTerms: Sendable, Equatable {
   }
 
   private static func append(parts run: Range<Int>, of units: [UInt16], to found: inout [TextToken]) {
-    let cuts = run.dropFirst().filter { index in
-      guard isCapital(units[index]) else { return false }
-      let isBeforeSmall = index + 1 < run.upperBound && isSmall(units[index + 1])
-      return !isCapital(units[index - 1]) || isBeforeSmall
-    }
+    let cuts = run.dropFirst().filter { isCut(units, $0, in: run) }
     guard !cuts.isEmpty else { return }
     for (start, end) in zip([run.lowerBound] + cuts, cuts + [run.upperBound]) where end - start >= shortestPart {
       let text = String(decoding: units[start..<end], as: UTF16.self)
       found.append(TextToken(text: SearchFolding.analyzed(text), start: start, end: end))
     }
+  }
+
+  /// Whether a word of a camelCase name begins there, behind the beginning of the whole name.
+  ///
+  /// - Parameter units: UTF-16 units, or bytes of ASCII.
+  static func isCut<Unit: FixedWidthInteger & UnsignedInteger>(_ units: [Unit], _ index: Int, in run: Range<Int>)
+    -> Bool
+  {
+    guard index > run.lowerBound, isCapital(units[index]) else { return false }
+    let isBeforeSmall = index + 1 < run.upperBound && isSmall(UInt16(units[index + 1]))
+    return !isCapital(units[index - 1]) || isBeforeSmall
   }
 
   /// ASCII, and small letters of other alphabets between.

@@ -7,8 +7,6 @@ import Drivers
 public struct SQLiteSearch: Search {
   /// Reads what the user typed.
   public typealias Parser = @Sendable (SearchRequest) throws -> SearchQuery
-  /// The room that a query names, if the caller may know of it.
-  public typealias RoomResolver = @Sendable (SearchQuery.RoomReference, SearchRequest) async throws -> Room?
 
   /// Hits that are counted.
   static let mostCounted = 10_000
@@ -38,7 +36,7 @@ public struct SQLiteSearch: Search {
     let cursor = try request.cursor.map { text throws(ChatError) in try SearchCursor(text, for: request) }
     let typed = try parse(request)
     let query = request.sort == .relevance ? typed.widened : typed
-    let rooms = try await rooms(of: query, request)
+    let rooms = try await query.namedRooms(request, resolve)
     let pass = SQLiteSearchPass(
       request: request, query: query, plan: plan(query, rooms, request),
       exact: query == typed ? nil : plan(typed, rooms, request), cursor: cursor)
@@ -56,20 +54,10 @@ public struct SQLiteSearch: Search {
   }
 
   private func plan(
-    _ query: SearchQuery, _ rooms: [(reference: SearchQuery.RoomReference, room: Room)], _ request: SearchRequest
+    _ query: SearchQuery, _ rooms: NamedRooms, _ request: SearchRequest
   ) -> SQLiteSearchPlan {
     var plan = SQLiteSearchPlan(query, rooms: rooms)
     if !request.rooms.isEmpty { plan.restrict(to: request.rooms.map(\.id)) }
     return plan
-  }
-
-  private func rooms(
-    of query: SearchQuery, _ request: SearchRequest
-  ) async throws -> [(reference: SearchQuery.RoomReference, room: Room)] {
-    var found: [(reference: SearchQuery.RoomReference, room: Room)] = []
-    for reference in query.roomReferences where !found.contains(where: { $0.reference == reference }) {
-      if let room = try await resolve(reference, request) { found.append((reference, room)) }
-    }
-    return found
   }
 }

@@ -165,7 +165,7 @@ struct SQLiteSearchPass: Sendable {
     return try ranked(plan, from: plan.lowestID, connection)
   }
 
-  private static let mostRanked = 20_000
+  private static let mostRanked = 5_000
 
   /// The oldest id among the newest matches that are ranked; `nil` if there are no more than these.
   private func firstRanked(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> Int64? {

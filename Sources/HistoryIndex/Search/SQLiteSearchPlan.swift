@@ -29,7 +29,7 @@ struct SQLiteSearchPlan {
   }
 
   /// - Parameter rooms: what the query's room references stand for; those missing are no room.
-  init(_ query: SearchQuery, rooms: [(reference: SearchQuery.RoomReference, room: Room)]) {
+  init(_ query: SearchQuery, rooms: NamedRooms) {
     var compiler = Compiler(rooms: rooms)
     var matches: [String] = []
     var noMatches: [String] = []
@@ -66,10 +66,10 @@ struct SQLiteSearchPlan {
   }
 
   private struct Compiler {
-    let rooms: [(reference: SearchQuery.RoomReference, room: Room)]
+    let rooms: NamedRooms
     var analysis = TextAnalysis()
 
-    init(rooms: [(reference: SearchQuery.RoomReference, room: Room)]) { self.rooms = rooms }
+    init(rooms: NamedRooms) { self.rooms = rooms }
 
     mutating func compile(_ query: SearchQuery) -> Part {
       switch query {
@@ -144,8 +144,9 @@ struct SQLiteSearchPlan {
     }
 
     private func room(_ reference: SearchQuery.RoomReference) -> Part {
-      guard let room = rooms.first(where: { $0.reference == reference })?.room else { return .condition(.nothing) }
-      return .match(Self.tag(MessageTags.room(room.id)))
+      let named = rooms.filter { $0.reference == reference }
+      guard !named.isEmpty else { return .condition(.nothing) }
+      return .match(Self.disjunction(named.map { Self.tag(MessageTags.room($0.room.id)) }))
     }
 
     private func time(_ from: Milliseconds?, _ to: Milliseconds?) -> Part {

@@ -4,13 +4,18 @@ import Foundation
 /// Turns the dates of a query into half-open ranges of time, in the caller's time zone.
 struct SearchDates: Sendable {
   private let now: Milliseconds
-  private let calendar: Calendar
+  private let timeZone: TimeZone
 
   init(now: Milliseconds, timeZone: TimeZone) {
     self.now = now
+    self.timeZone = timeZone
+  }
+
+  /// Made where it is needed: few queries name a date, and it takes longer to make than the rest to read.
+  private var calendar: Calendar {
     var calendar = Calendar(identifier: .gregorian)
     calendar.timeZone = timeZone
-    self.calendar = calendar
+    return calendar
   }
 
   /// A stretch of time; without an end it lasts until now, and later.

@@ -10,9 +10,29 @@ struct SearchHighlighter {
   /// Rising, without overlaps; whole characters.
   mutating func highlights(_ text: String) -> [Highlight] {
     guard !patterns.isEmpty else { return [] }
+    return Self.highlights(scanned(text) ?? cut(text))
+  }
+
+  /// The same, with the whole text cut into words, which takes far longer.
+  mutating func thoroughHighlights(_ text: String) -> [Highlight] { Self.highlights(cut(text)) }
+
+  private mutating func scanned(_ text: String) -> [Range<Int>]? {
+    guard let scanned = ScannedText(text, &analysis) else { return nil }
+    var found: [Range<Int>] = []
+    for pattern in patterns {
+      guard let ranges = pattern.ranges(in: text, scanned) else { return nil }
+      found += ranges
+    }
+    return found
+  }
+
+  private mutating func cut(_ text: String) -> [Range<Int>] {
     let text = AnalyzedText(text, &analysis)
-    let found = patterns.flatMap { $0.ranges(in: text) }
-    return Self.merged(found).map { Highlight(start: $0.lowerBound, length: $0.count) }
+    return patterns.flatMap { $0.ranges(in: text) }
+  }
+
+  private static func highlights(_ found: [Range<Int>]) -> [Highlight] {
+    merged(found).map { Highlight(start: $0.lowerBound, length: $0.count) }
   }
 
   private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {

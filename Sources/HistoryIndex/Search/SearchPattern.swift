@@ -4,6 +4,8 @@ struct SearchPattern: Sendable {
   private var phrases: [[String]] = []
   /// A word of a camelCase name.
   private var part: String?
+  /// The same as bytes.
+  private var bytes: (phrases: [[[UInt8]]], part: [UInt8]?) = ([], nil)
   /// With symbols: as it stands.
   private var signs: FoldedText?
   private var isPrefix = false
@@ -26,6 +28,7 @@ struct SearchPattern: Sendable {
     default: return nil
     }
     if case .phrase = leaf { part = nil }
+    bytes = (phrases.map { $0.map { Array($0.utf8) } }, part.map { Array($0.utf8) })
   }
 
   private mutating func words(_ text: String, _ leaf: SearchQuery) {
@@ -47,6 +50,17 @@ struct SearchPattern: Sendable {
         found.append(token.start..<token.end)
       }
     }
+    return found
+  }
+
+  /// The same in a text that need not be cut; `nil` where it has too many marks to tell the first of them so.
+  func ranges(in text: String, _ scanned: ScannedText) -> [Range<Int>]? {
+    if !literal.isEmpty { return Self.find(literal, in: Array(text.utf16)) }
+    if let signs { return FoldedText(text).ranges(of: signs, isPrefix: isPrefix, most: Self.most) }
+    var found: [Range<Int>] = []
+    for phrase in bytes.phrases { found += scanned.ranges(of: phrase, isPrefix: isPrefix) }
+    guard found.count < Self.most else { return nil }
+    if let part = bytes.part { found += scanned.ranges(ofPart: part, isPrefix: isPrefix) }
     return found
   }
 

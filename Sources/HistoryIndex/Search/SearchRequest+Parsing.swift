@@ -6,7 +6,7 @@ extension SearchRequest {
   ///
   /// - Throws: `ChatError` 400 for a time zone that is none or a query that is too long.
   func parsed() throws -> SearchQuery {
-    guard let timeZone = TimeZone(identifier: timeZone) else {
+    guard let timeZone = TimeZone(ofSearch: timeZone) else {
       throw ChatError.invalid("tz", "A time zone of the IANA database is expected, such as Europe/Berlin.")
     }
     let now = Milliseconds(Date().timeIntervalSince1970 * 1_000)
@@ -15,12 +15,9 @@ extension SearchRequest {
   }
 }
 
-extension RoomStore {
-  /// The room that a query names.
-  func room(_ reference: SearchQuery.RoomReference) async throws -> Room? {
-    switch reference {
-    case .name(let name): try await room(named: name)
-    case .id(let id): try await room(id)
-    }
+extension TimeZone {
+  /// The zone that a search names, an IANA name; `nil` if it is none.
+  public init?(ofSearch name: String) {
+    if name == "UTC" { self = .gmt } else { self.init(identifier: name) }
   }
 }

@@ -26,12 +26,31 @@ enum TextScalar: Equatable {
   init(_ scalar: Unicode.Scalar) {
     if scalar.isASCII {
       self = SearchFolding.isASCIIWord(scalar) ? .word(Array(scalar.properties.lowercaseMapping.utf8)) : .separator
-    } else if let special = Self.special(scalar) {
+    } else if let script = Self.plainScript(scalar) {
+      self = .single(Array(String(scalar).utf8), script)
+    } else {
+      self.init(looking: scalar)
+    }
+  }
+
+  /// By Unicode's tables.
+  init(looking scalar: Unicode.Scalar) {
+    if let special = Self.special(scalar) {
       self = special
     } else if let script = Self.script(scalar) {
       self = .single(Array(Self.folded(scalar).utf8), script)
     } else {
       self = Self.general(scalar)
+    }
+  }
+
+  /// Of the characters that stand for themselves, which nearly all of Chinese, Japanese and Korean texts consist of.
+  private static func plainScript(_ scalar: Unicode.Scalar) -> Script? {
+    switch scalar.value {
+    case 0x3041...0x3096, 0x4E00...0x9FEF: .han
+    case 0x30A1...0x30FA, 0x30FC: .katakana
+    case 0xAC00...0xD7A3: .hangul
+    default: nil
     }
   }
 

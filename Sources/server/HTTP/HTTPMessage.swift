@@ -26,8 +26,11 @@ struct HTTPResponse: Sendable {
   var headers: [(name: String, value: String)] = []
   var body: [UInt8] = []
 
-  static func json(_ status: Int = 200, _ body: (inout JSONWriter) throws -> Void) rethrows -> HTTPResponse {
-    var writer = JSONWriter(capacity: 1_024)
+  /// - Parameter capacity: bytes that the body may be expected to have.
+  static func json(
+    _ status: Int = 200, capacity: Int = 1_024, _ body: (inout JSONWriter) throws -> Void
+  ) rethrows -> HTTPResponse {
+    var writer = JSONWriter(capacity: capacity)
     try writer.object(body)
     return HTTPResponse(status: status, headers: [("Content-Type", "application/json")], body: writer.bytes)
   }

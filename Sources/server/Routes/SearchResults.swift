@@ -11,6 +11,12 @@ struct SearchResults: Sendable {
   var context: [String: [Message]]?
   var milliseconds: Int
 
+  /// About as many bytes as it has when it is written.
+  var size: Int {
+    let around = context?.values.lazy.flatMap { $0 }.reduce(0) { $0 + $1.text.utf8.count + 400 } ?? 0
+    return page.hits.reduce(1_024 + around) { $0 + $1.message.text.utf8.count + 500 }
+  }
+
   /// The members of the reply, without the braces.
   func write(to writer: inout JSONWriter) {
     writer.key("hits")

@@ -40,7 +40,7 @@ struct SearchRoutes: Sendable {
       request.look = await look
       return try await results(of: request, context: context.map(Int.init), since: start)
     }
-    return .response(.json { reply.write(to: &$0) })
+    return .response(.json(capacity: reply.size) { reply.write(to: &$0) })
   }
 
   private func results(
@@ -57,12 +57,10 @@ struct SearchRoutes: Sendable {
     return reply
   }
 
-  /// Asked for together: each may be a way to Redis or the database.
   private func names(of rooms: Set<RoomID>) async throws -> [RoomID: String?] {
-    try await withThrowingTaskGroup(of: (RoomID, String?).self) { [store = services.rooms] group in
-      for id in rooms { group.addTask { (id, try await store.room(id)?.name) } }
-      return try await group.reduce(into: [:]) { $0.updateValue($1.1, forKey: $1.0) }
-    }
+    var names = Dictionary(uniqueKeysWithValues: rooms.map { ($0, String?.none) })
+    for room in try await services.rooms.rooms(rooms) { names.updateValue(room.name, forKey: room.id) }
+    return names
   }
 
   private func suggest(_ routed: RoutedRequest) async throws -> HTTPReply {
@@ -89,7 +87,7 @@ struct SearchRoutes: Sendable {
       throw ChatError.invalid("sort", "sort is recent, relevance or oldest, not '\(sortName.prefix(40))'.")
     }
     let zone = request.parameter("tz") ?? "UTC"
-    guard TimeZone(identifier: zone) != nil else {
+    guard TimeZone(ofSearch: zone) != nil else {
       throw ChatError.invalid("tz", "tz is a time zone such as Europe/Berlin, not '\(zone.prefix(40))'.")
     }
     return SearchRequest(

@@ -34,12 +34,7 @@ final class EmbeddedProfile: Sendable {
       parse: { request in
         try SearchQueryParser(now: now(), timeZone: .gmt, me: request.caller?.name).parse(request.query)
       },
-      resolve: { reference, _ in
-        switch reference {
-        case .name(let name): try await store.room(named: name)
-        case .id(let id): try await store.room(id)
-        }
-      }, log: .silent)
+      resolve: { try await store.rooms($0, $1) }, log: .silent)
   }
 
   func room(_ name: String? = nil, _ kind: Room.Kind = .public, by user: User? = nil) async throws -> Room {

@@ -145,7 +145,7 @@ import Testing
         own.map { .sent(room: $0, seq: 1, "needle", at: $0, kind: .private) }
           + own.map { .sent(room: $0 + 1, seq: 1, "needle", at: $0, kind: .private) })
       let search = ElasticsearchSearch(
-        client: elastic.client, names: elastic.names, journal: MemoryJournal(), resolve: { _, _ in nil }, log: .silent)
+        client: elastic.client, names: elastic.names, journal: MemoryJournal(), resolve: { _, _ in [] }, log: .silent)
       let page = try await search.search(
         SearchRequest(
           query: "needle", scope: ReadScope(isUnlimited: false, rooms: rooms, closedRooms: []), limit: 100,

@@ -18,7 +18,7 @@ import Testing
     let elastic = TestElasticsearch("slow", origin: server.origin)
     defer { elastic.http.close() }
     let search = ElasticsearchSearch(
-      client: elastic.client, names: elastic.names, journal: MemoryJournal(), resolve: { _, _ in nil }, log: .silent)
+      client: elastic.client, names: elastic.names, journal: MemoryJournal(), resolve: { _, _ in [] }, log: .silent)
     let request = SearchRequest(
       query: "word", scope: ReadScope(isUnlimited: true, rooms: [], closedRooms: []), deadline: .now + deadline)
     let result: Result<SearchPage, any Error>

@@ -31,6 +31,66 @@ import Testing
     }
   }
 
+  private static let words = [
+    "a", "ab", "Ab", "aB", "getUser", "getUserByID", "user", "by", "HTTPServer", "http", "x1", "v1.2", "1.2", "Zürich",
+    "naïve", "don’t", "don't", "the", "The", "café", "e\u{301}a", "東京", "カー", "ab京", "👍", "🇩🇪", "🇫", "ﬁx", "über",
+    "Éa", "aÉ", "\u{1F44D}\u{1F3FD}ab", "\u{600}", "\u{10}", "\u{19}9",
+  ]
+  private static let gaps = [
+    " ", " ", " ", "  ", "\n", "\r\n", ", ", "-", "_", ".", "’", "—", "\u{301}", "", "\t", "🇫", "\u{600}",
+  ]
+
+  /// What need not be cut is not cut: the marks are the same.
+  @Test func lookingOnlyWhereWordsMayStandMarksTheSame() {
+    var random = SplitMix(seed: 12)
+    var marked = 0
+    for turn in 0..<20_000 {
+      var text = ""
+      for _ in 0..<Int.random(in: 1...14, using: &random) {
+        let isOdd = turn.isMultiple(of: 5) && Int.random(in: 0..<6, using: &random) == 0
+        text += (isOdd ? Self.pieces : Self.words).randomElement(using: &random) ?? ""
+        text += Self.gaps.randomElement(using: &random) ?? ""
+      }
+      if turn.isMultiple(of: 50) { text += String(repeating: "Ab1", count: Int.random(in: 60...200, using: &random)) }
+      let query = SearchQuery.any((0..<2).map { _ in Self.likelyLeaf(&random, in: text) })
+      var highlighter = SearchHighlighter(query)
+      let quick = highlighter.highlights(text)
+      #expect(quick == highlighter.thoroughHighlights(text), "\(query) in \(text.debugDescription)")
+      marked += quick.isEmpty ? 0 : 1
+    }
+    #expect(marked > 8_000)
+  }
+
+  private static func likelyLeaf(_ random: inout SplitMix, in text: String) -> SearchQuery {
+    if Int.random(in: 0..<4, using: &random) == 0 { return leaf(&random, in: text) }
+    let words = text.split { $0.isWhitespace }
+    guard let first = words.indices.randomElement(using: &random) else { return .word("a") }
+    let phrase = words[first...].prefix(Int.random(in: 1...3, using: &random)).joined(separator: " ")
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0: return .word(phrase.lowercased())
+    case 1: return .prefix(String(phrase.dropLast(Int.random(in: 0...2, using: &random))))
+    case 2: return .phrase(phrase)
+    case 3: return .phrase(phrase.uppercased())
+    default: return .word(Self.words.randomElement(using: &random) ?? "a")
+    }
+  }
+
+  @Test func manyMarksAreTheSameToo() {
+    var highlighter = SearchHighlighter(.any([.word("a"), .prefix("b")]))
+    for text in [String(repeating: "a b bc ", count: 700), String(repeating: "a é b ", count: 1_500)] {
+      #expect(highlighter.highlights(text) == highlighter.thoroughHighlights(text))
+    }
+  }
+
+  /// Characters that stand for themselves are told without a look at Unicode's tables.
+  @Test func plainCharactersAreWhatTheTablesSay() {
+    for value in [0x3041...0x3096, 0x30A1...0x30FC, 0x4E00...0x9FEF, 0xAC00...0xD7A3] as [ClosedRange<UInt32>] {
+      for scalar in value.compactMap(Unicode.Scalar.init) {
+        #expect(TextScalar(scalar) == TextScalar(looking: scalar), "\(scalar)")
+      }
+    }
+  }
+
   @Test func highlightsLieWithinTheTextAndSplitNoCharacter() {
     var random = SplitMix(seed: 11)
     var marked = 0

@@ -28,7 +28,8 @@ import Testing
       }
     }
     let search = SQLiteSearch(
-      journal: profile.journal, parse: Self.parse, resolve: { reference, _ in Self.room(reference) }, log: .silent)
+      journal: profile.journal, parse: Self.parse,
+      resolve: { reference, _ in [Self.room(reference)].compactMap { $0 } }, log: .silent)
     try await expect(theme, "sqlite", search)
   }
 
@@ -73,7 +74,7 @@ import Testing
   private static func search(_ elastic: TestElasticsearch, _ journal: MemoryJournal) -> ElasticsearchSearch {
     ElasticsearchSearch(
       client: elastic.client, names: elastic.names, journal: journal, parse: parse,
-      resolve: { reference, _ in room(reference) }, log: .silent)
+      resolve: { reference, _ in [room(reference)].compactMap { $0 } }, log: .silent)
   }
 
   private static func room(_ reference: SearchQuery.RoomReference) -> Room? {
