@@ -82,6 +82,13 @@ public final class CachedRoomStore: RoomStore {
     }
   }
 
+  public func roomInMemory(_ id: RoomID) -> Room? { rooms.valueInMemory(for: id) ?? nil }
+  public func userInMemory(named name: String) -> User? { users.valueInMemory(for: name) ?? nil }
+
+  public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? {
+    memberships.valueInMemory(for: MembershipKey(room: room, user: user))
+  }
+
   /// From Redis, or else from the database and then into Redis.
   private func load<Value: Sendable>(
     _ key: String, tag: String, _ decode: ([UInt8]) -> Value?, _ encode: (Value) -> [UInt8],

@@ -58,6 +58,14 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
     }
   }
 
+  /// The value of a key if it is here; `nil` if it would have to be loaded.
+  func valueInMemory(for key: Key) -> Value? {
+    lock.lock()
+    defer { lock.unlock() }
+    guard let entry = entries[key], entry.deadline > clock() else { return nil }
+    return entry.value
+  }
+
   func remove(_ key: Key) {
     lock.withLock {
       entries[key] = nil
