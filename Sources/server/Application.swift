@@ -45,7 +45,9 @@ final class Application: Sendable {
     }
     services = Services(
       rooms: rooms, presence: bus.presence, bus: bus.bus, journal: backends.journal, writer: writer, hub: hub,
-      history: backends.history, search: backends.search, metrics: metrics, log: log)
+      history: backends.history,
+      pages: HistoryPages(journal: backends.journal, history: backends.history, hub: hub, metrics: metrics),
+      search: backends.search, metrics: metrics, log: log)
     phase = ServerPhase()
     monitor = HealthMonitor(backends.probes + bus.probes, metrics: metrics, log: log)
     let authenticator = Authenticator(mode: try configuration.authenticatorMode(), rooms: rooms)
@@ -90,7 +92,7 @@ final class Application: Sendable {
       rooms: services.rooms, presence: services.presence, writer: services.writer, joiner: services.hub,
       authority: RoomAuthority(authenticator: authenticator, rooms: services.rooms),
       commands: MessageCommands(rooms: services.rooms, history: services.history, writer: services.writer),
-      pages: HistoryPages(journal: services.journal, history: services.history), notifier: notifier, log: services.log)
+      pages: services.pages, notifier: notifier, log: services.log)
   }
 
   /// An indexer has no clients: it only says how it is.

@@ -54,6 +54,7 @@ struct ServerBus: Sendable {
         protected?.saw(events)
         hub.receive(events)
       }
+      if case .everythingChanged = message { hub.windows.forgetAll() }
       notifier.receive(message)
     }
     // What was said meanwhile is lost.

@@ -11,6 +11,7 @@ struct Services: Sendable {
   var writer: JournalWriter
   var hub: RoomHub
   var history: any History
+  var pages: HistoryPages
   var search: any Search
   var metrics: Metrics
   var log: Log

@@ -64,7 +64,7 @@ public final class CachedRoomStore: RoomStore {
     var found: [Room] = []
     var missing: Set<RoomID> = []
     for id in ids {
-      if let kept = rooms.kept(for: id) { found += [kept].compactMap { $0 } } else { missing.insert(id) }
+      if let kept = rooms.valueInMemory(for: id) { found += [kept].compactMap { $0 } } else { missing.insert(id) }
     }
     guard !missing.isEmpty else { return found }
     return try await withThrowingTaskGroup(of: Room?.self) { group in
@@ -94,6 +94,13 @@ public final class CachedRoomStore: RoomStore {
         try await store.membership(room: room, user: user)
       }
     }
+  }
+
+  public func roomInMemory(_ id: RoomID) -> Room? { rooms.valueInMemory(for: id) ?? nil }
+  public func userInMemory(named name: String) -> User? { users.valueInMemory(for: name) ?? nil }
+
+  public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? {
+    memberships.valueInMemory(for: MembershipKey(room: room, user: user))
   }
 
   /// From Redis, or else from the database and then into Redis.

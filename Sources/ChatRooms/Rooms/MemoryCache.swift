@@ -58,8 +58,8 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
     }
   }
 
-  /// The value of a key, if it is there.
-  func kept(for key: Key) -> Value? {
+  /// The value of a key if it is here; `nil` if it would have to be loaded.
+  func valueInMemory(for key: Key) -> Value? {
     lock.withLock { entries[key].flatMap { $0.deadline > clock() ? $0.value : nil } }
   }
 

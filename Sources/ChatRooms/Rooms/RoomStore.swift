@@ -140,6 +140,19 @@ public protocol RoomStore: Sendable {
   /// Moves the mark forward, never back.
   func markRead(room: RoomID, user: UserID, seq: Int64) async throws -> Membership?
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope
+
+  /// What a store holds in memory, as new as its other answers; `nil` where it has to look. Never waits.
+  func roomInMemory(_ id: RoomID) -> Room?
+  func userInMemory(named name: String) -> User?
+  /// `.some(nil)`: there is no such membership.
+  func membershipInMemory(room: RoomID, user: UserID) -> Membership??
+}
+
+extension RoomStore {
+  /// For stores without a memory.
+  public func roomInMemory(_ id: RoomID) -> Room? { nil }
+  public func userInMemory(named name: String) -> User? { nil }
+  public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? { nil }
 }
 
 extension RoomStore {

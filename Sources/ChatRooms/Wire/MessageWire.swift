@@ -23,6 +23,13 @@ public enum MessageWire {
     writer.member("edited_at", ifPresent: message.editedAt)
   }
 
+  /// A message as a JSON object of its own.
+  public static func object(_ message: Message) -> [UInt8] {
+    var writer = JSONWriter(capacity: 240 + message.text.utf8.count)
+    writer.object { members(of: message, in: &$0) }
+    return writer.bytes
+  }
+
   /// A message of the raw protocol.
   public static func rawFrame(_ message: Message) -> WebSocketFrame {
     var writer = JSONWriter(capacity: 160 + message.text.utf8.count)

@@ -86,8 +86,8 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
-  /// Bytes that are JSON already.
-  public mutating func raw(_ json: [UInt8]) {
+  /// Bytes that are JSON already: a value, or whole members.
+  public mutating func raw(_ json: some Collection<UInt8>) {
     separate()
     bytes.append(contentsOf: json)
     needsComma = true

@@ -30,10 +30,16 @@ final class HubState: @unchecked Sendable {
   private var loadsUnderWay = 0
   private var failures: [RoomID: (error: ChatError, until: Milliseconds)] = [:]
   private var nextSweep: Milliseconds = 0
+  private let windows: RoomWindows
+  /// Rooms whose pages are to be made from the tail that is being read.
+  private var wanted: Set<RoomID> = []
+  private var published: [RoomWindow] = []
+  private var behindLanes: [Int] = []
 
-  init(limits: RoomHub.Limits, metrics: HubMetrics) {
+  init(limits: RoomHub.Limits, metrics: HubMetrics, windows: RoomWindows = RoomWindows()) {
     self.limits = limits
     self.metrics = metrics
+    self.windows = windows
   }
 
   func begin(at heads: [LaneHead]) {
@@ -52,10 +58,19 @@ final class HubState: @unchecked Sendable {
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
     if now >= nextExpiry { expire(now: now) }
     if now >= nextSweep { sweep(now: now) }
+    noteBehind()
+  }
+
+  private func noteBehind() {
+    let behind = lanes.indices.filter { lanes[$0].lag > 0 }
+    guard behind != behindLanes else { return }
+    behindLanes = behind
+    windows.setBehind(Set(behind))
   }
 
   private func expire(now: Milliseconds) {
     nextExpiry = now + Self.expiryInterval
+    windows.expire(now: now)
     for room in awaited { carryOut(streams[room]?.expire(now: now, patience: limits.joinPatience), for: room) }
   }
 
@@ -81,13 +96,16 @@ final class HubState: @unchecked Sendable {
   func nextTick(now: Milliseconds) -> Milliseconds {
     let isWaiting = !ahead.isEmpty || lanes.contains { $0.lag > 0 }
     if isWaiting { return Self.pulse }
-    return max(Self.pulse, (awaited.isEmpty ? nextSweep : min(nextSweep, nextExpiry)) - now)
+    let isAwaited = !awaited.isEmpty || !wanted.isEmpty || windows.hasWaiters
+    return max(Self.pulse, (isAwaited ? min(nextSweep, nextExpiry) : nextSweep) - now)
   }
 
   private func handle(_ message: HubMessage, now: Milliseconds) {
     switch message {
     case .join(let request, let loop): join(request, loop: loop, now: now)
     case .leave(let subscription, let room, let loop): streams[room]?.leave(subscription, loop: loop)
+    case .want(let room, let isRepeated): want(room, isRepeated: isRepeated, now: now)
+    case .confirm(let window): windows.confirm(window)
     case .notice(let frame, let room): carryOut([.deliverToAll(.notice(room, frame))], for: room)
     case .events(let events): receive(events, now: now)
     case .heads(let heads): observe(heads, now: now)
@@ -95,11 +113,13 @@ final class HubState: @unchecked Sendable {
       loadsUnderWay -= 1
       metrics.loads.add()
       carryOut(streams[room]?.loaded(tail, now: now), for: room)
+      publish(room, now: now)
     case .loadFailed(let room, let error):
       loadsUnderWay -= 1
       metrics.failedLoads.add()
       failures[room] = (error, now + limits.failureMemory)
       carryOut(streams[room]?.failed(error), for: room)
+      publish(room, now: now)
     case .fetched(let lane, let events, let after): fetched(events, lane: lane, after: after, now: now)
     case .fetchFailed(let lane):
       fetching.remove(lane)
@@ -120,6 +140,33 @@ final class HubState: @unchecked Sendable {
     if streams[room.id]?.isLoading == true { metrics.waits.add() }
     streams[room.id, default: RoomStream(room: room, now: now)].touch(now: now)
     carryOut(streams[room.id]?.join(request, loop: loop, now: now), for: room.id)
+  }
+
+  /// A page of the room was asked for. Its tail is read for that only where it is asked for again.
+  private func want(_ room: Room, isRepeated: Bool, now: Milliseconds) {
+    guard streams[room.id]?.tail != nil || isRepeated, failures[room.id] == nil else { return windows.release(room.id) }
+    wanted.insert(room.id)
+    streams[room.id, default: RoomStream(room: room, now: now)].touch(now: now)
+    carryOut(streams[room.id]?.want(now: now), for: room.id)
+    publish(room.id, now: now)
+  }
+
+  /// Makes a window of a wanted room, unless its tail is still being read.
+  private func publish(_ room: RoomID, now: Milliseconds) {
+    guard wanted.contains(room), streams[room]?.isWanted != true else { return }
+    wanted.remove(room)
+    guard let stream = streams[room], let tail = stream.tail, !tail.isPartial else { return windows.release(room) }
+    if windows.has(room) { return windows.release(room) }
+    let content = PageWindow(position: tail.position, messages: tail.contents.messages)
+    let window = RoomWindow(stream.room, content, now: now)
+    windows.publish(window)
+    published.append(window)
+  }
+
+  /// Windows that are complete once everything has been handled that was queued before they were made.
+  func takePublished() -> [RoomWindow] {
+    defer { published = [] }
+    return published
   }
 
   private func carryOut(_ actions: [RoomStream.Action]?, for room: RoomID) {
@@ -157,6 +204,7 @@ final class HubState: @unchecked Sendable {
   /// Forgets rooms that nobody follows any more, and the longest unasked tails where they are too many.
   private func sweep(now: Milliseconds) {
     nextSweep = now + Self.sweepInterval
+    windows.sweep(now: now)
     streams = streams.filter { !($0.value.isIdle && now - $0.value.lastJoin >= limits.idle) }
     failures = failures.filter { $0.value.until > now }
     var bytes = streams.values.reduce(0) { $0 + $1.tailBytes }
@@ -185,12 +233,14 @@ final class HubState: @unchecked Sendable {
   private func deliver(_ events: [RoomEvent], now: Milliseconds) {
     metrics.events.add(events.count)
     for event in events {
+      windows.deliver(event)
       guard let actions = streams[event.room]?.receive(event, now: now) else { continue }
       carryOut(actions, for: event.room)
     }
   }
 
   private func observe(_ heads: [LaneHead], now: Milliseconds) {
+    windows.sawHeads(now: now)
     for head in heads where lanes.indices.contains(head.lane) {
       if let end = lanes[head.lane].observe(head: head.head, now: now) { skip(lane: head.lane, to: end) }
       if lanes[head.lane].lag > limits.laneLag { skip(lane: head.lane, to: head.head) }
@@ -212,6 +262,7 @@ final class HubState: @unchecked Sendable {
   private func skip(lane: Int, to position: Int64) {
     metrics.skippedLanes.add()
     lanes[lane].skip(to: position)
+    windows.dropLane(lane)
     for (room, stream) in streams where stream.room.lane == lane {
       carryOut(streams[room]?.lostTrack(), for: room)
     }

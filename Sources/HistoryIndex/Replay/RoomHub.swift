@@ -63,10 +63,12 @@ public final class RoomHub: Sendable {
     self.log = log
     self.limits = limits
     (jobs, jobSink) = AsyncStream.makeStream()
-    state = HubState(limits: limits, metrics: HubMetrics(metrics))
+    state = HubState(limits: limits, metrics: HubMetrics(metrics), windows: windows)
   }
 
   private let state: HubState
+  /// The rooms whose pages are made from memory.
+  public let windows = RoomWindows()
 
   /// Reads where the lanes stand. Nothing may be joined before.
   public func start() async throws {
@@ -87,6 +89,7 @@ public final class RoomHub: Sendable {
     }
     queue.close()
     thread.join()
+    windows.close()
   }
 
   /// Makes a loop known; the number stands for it from then on. Call before `run()`.
@@ -104,7 +107,16 @@ public final class RoomHub: Sendable {
   public func notice(_ frame: WebSocketFrame, in room: RoomID) { queue.put(.notice(frame, room: room)) }
 
   /// Committed events in any order, from this server's writers or from the bus.
-  public func receive(_ events: [RoomEvent]) { queue.put(.events(events)) }
+  public func receive(_ events: [RoomEvent]) {
+    // In this order: a window that is made in between takes them from the queue before it answers.
+    queue.put(.events(events))
+    windows.heard(events)
+  }
+
+  /// Says that a page of the room was asked for. - Parameter isRepeated: not for the first time.
+  func want(_ room: Room, isRepeated: Bool) {
+    if !queue.put(.want(room, isRepeated: isRepeated)) { windows.release(room.id) }
+  }
 
   // MARK: The hub's thread
 
@@ -113,6 +125,7 @@ public final class RoomHub: Sendable {
     while let messages = queue.takeAll(waiting: pause) {
       let now = Self.now()
       state.handle(messages, now: now)
+      for window in state.takePublished() { queue.put(.confirm(window)) }
       for job in state.takeJobs(now: now) { jobSink.yield(job) }
       pause = Int(state.nextTick(now: now))
     }
@@ -166,6 +179,9 @@ public final class RoomHub: Sendable {
 enum HubMessage: Sendable {
   case join(JoinRequest, loop: Int)
   case leave(SubscriptionID, room: RoomID, loop: Int)
+  /// A page of the room is asked for.
+  case want(Room, isRepeated: Bool)
+  case confirm(RoomWindow)
   case notice(WebSocketFrame, room: RoomID)
   case events([RoomEvent])
   case heads([LaneHead])

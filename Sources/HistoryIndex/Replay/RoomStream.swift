@@ -42,14 +42,16 @@ struct RoomStream: Sendable {
   private var aheadSince: Milliseconds?
   private var tailLoaded: Milliseconds = 0
   private(set) var lastJoin: Milliseconds
+  /// Pages are to be made from the tail that is being read.
+  private(set) var isWanted = false
 
   init(room: Room, now: Milliseconds) {
     self.room = room
     lastJoin = now
   }
 
-  /// Joins wait for a tail.
-  var isAwaited: Bool { !waiting.isEmpty }
+  /// Joins, or pages, wait for a tail.
+  var isAwaited: Bool { !waiting.isEmpty || isWanted }
   var isIdle: Bool { subscribers.isEmpty && waiting.isEmpty && !isLoading }
   /// Joins wait for events that are on their way.
   var isAhead: Bool { aheadSince != nil }
@@ -66,6 +68,14 @@ struct RoomStream: Sendable {
     if let tail, tail.isPartial, waiting.isEmpty, now - tailLoaded >= Self.partialTailLifetime { self.tail = nil }
     waiting.append(Waiting(request: request, loop: loop, since: now))
     if tail != nil { return admit(now: now) }
+    return isLoading ? [] : load()
+  }
+
+  /// Reads the tail, where there is none, for those who ask for pages. They can do without it for a while.
+  mutating func want(now: Milliseconds) -> [Action] {
+    if let tail, tail.isPartial, waiting.isEmpty, now - tailLoaded >= Self.partialTailLifetime * 5 { self.tail = nil }
+    guard tail == nil else { return [] }
+    isWanted = true
     return isLoading ? [] : load()
   }
 
@@ -128,12 +138,14 @@ struct RoomStream: Sendable {
     buffered = []
     tail = loaded
     tailLoaded = now
+    isWanted = false
     return admit(now: now)
   }
 
   mutating func failed(_ error: ChatError) -> [Action] {
     isLoading = false
     isLoadStale = false
+    isWanted = false
     buffered = []
     defer { waiting = [] }
     return waiting.map { .deliver(.refused($0.request.subscription, error), loop: $0.loop) }
@@ -184,7 +196,7 @@ struct RoomStream: Sendable {
         actions = interrupt()
       }
     }
-    if tail == nil, !waiting.isEmpty, !isLoading { actions += load() }
+    if tail == nil, isAwaited, !isLoading { actions += load() }
     if aheadSince != nil { actions += admit(now: now) }
     return actions
   }
@@ -204,7 +216,7 @@ struct RoomStream: Sendable {
     aheadSince = nil
     if isLoading { isLoadStale = true }
     let actions = interrupt()
-    return waiting.isEmpty || isLoading ? actions : actions + load()
+    return !isAwaited || isLoading ? actions : actions + load()
   }
 
   /// The subscribers missed something: they are sent away, and resume from where they know they are.

@@ -75,9 +75,11 @@ final class HTTPServer: @unchecked Sendable {
     daemon = nil
   }
 
-  /// What is answered without asking a route; `nil` where the route is to be asked.
+  /// What is answered on the daemon's own thread, because nothing has to be waited for; `nil` where the route is to be
+  /// asked.
   func immediateReply(to request: HTTPRequest) throws(ChatError) -> HTTPReply? {
-    try configuration.origins.check(request) == .preflight ? .response(OriginPolicy.preflight) : nil
+    if try configuration.origins.check(request) == .preflight { return .response(OriginPolicy.preflight) }
+    return handler.immediate(request)
   }
 
   /// Asks the route. Never throws: errors become replies.

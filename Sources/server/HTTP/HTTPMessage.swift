@@ -65,4 +65,10 @@ struct WebSocketUpgrade: Sendable {
 /// Answers requests. Errors become the contract's error bodies in the edge.
 protocol HTTPHandler: Sendable {
   func handle(_ request: HTTPRequest) async throws -> HTTPReply
+  /// The answer, where it can be given at once; `nil`: ask `handle`. Must not wait.
+  func immediate(_ request: HTTPRequest) -> HTTPReply?
+}
+
+extension HTTPHandler {
+  func immediate(_ request: HTTPRequest) -> HTTPReply? { nil }
 }

@@ -61,6 +61,31 @@ struct Authenticator: Sendable {
       isOpenMode: true)
   }
 
+  /// As `identify`, from what is in memory; `nil` where a store has to be asked.
+  func identifyFromMemory(_ request: HTTPRequest) throws(ChatError) -> Identity? {
+    switch mode {
+    case .open(let isAllowedAnywhere):
+      if !isAllowedAnywhere { try Self.refuseProxy(request) }
+      guard request.parameter("user") == nil, request.headers["x-palaver-user"] == nil else {
+        let name = request.parameter("user") ?? Self.headerName(request)
+        return name.flatMap(rooms.userInMemory).map {
+          Identity(caller: Caller(user: $0, isAdmin: false), user: $0, claimedName: name, isOpenMode: true)
+        }
+      }
+      return Identity(caller: Caller(user: nil, isAdmin: false), user: nil, claimedName: nil, isOpenMode: true)
+    case .token(let verify):
+      guard let token = Self.token(of: request) else { throw ChatError.unauthorized }
+      let claims = try verify(token)
+      // Who acts for another is looked up where there is time for it.
+      guard let user = rooms.userInMemory(named: claims.name), [nil, user.name].contains(request.parameter("user"))
+      else {
+        return nil
+      }
+      let caller = Caller(user: user, isAdmin: claims.isAdmin, expiresAt: claims.expiresAt)
+      return Identity(caller: caller, user: user, isOpenMode: false)
+    }
+  }
+
   /// Headers are ASCII: a name beyond it comes percent-encoded.
   private static func headerName(_ request: HTTPRequest) -> String? {
     request.headers["x-palaver-user"].map { $0.removingPercentEncoding ?? $0 }

@@ -14,22 +14,46 @@ struct MessageRoutes: Sendable {
   }
 
   func add(to router: inout Router) {
-    router.on("GET", "/v1/chatrooms/:id/messages", list)
+    router.on("GET", "/v1/chatrooms/:id/messages", immediate: listFromMemory, list)
     router.on("POST", "/v1/chatrooms/:id/messages", send)
     router.on("PATCH", "/v1/chatrooms/:id/messages/:seq", edit)
     router.on("DELETE", "/v1/chatrooms/:id/messages/:seq", delete)
   }
 
   private func list(_ routed: RoutedRequest) async throws -> HTTPReply {
-    let id = try routed.roomID()
+    let (id, query) = try Self.query(routed)
+    let identity = try await authenticator.identify(routed.request)
+    let room = try await access.readable(id, by: identity)
+    return .response(Self.reply(try await services.pages.rendered(of: room, query), to: routed.request))
+  }
+
+  /// The same, where caller, room, membership and messages are in memory.
+  private func listFromMemory(_ routed: RoutedRequest) throws -> HTTPReply? {
+    let (id, query) = try Self.query(routed)
+    guard let identity = try authenticator.identifyFromMemory(routed.request),
+      let room = try access.readableFromMemory(id, by: identity),
+      let page = services.pages.immediate(of: room, query)
+    else { return nil }
+    return .response(Self.reply(page, to: routed.request))
+  }
+
+  private static func query(_ routed: RoutedRequest) throws(ChatError) -> (RoomID, HistoryQuery) {
     let any = 0...Int64.max
+    let id = try routed.roomID()
     let query = try HistoryQuery(
       before: try routed.integer("before", in: any), after: try routed.integer("after", in: any),
       around: try routed.integer("around", in: any), limit: try routed.integer("limit", in: any))
-    let identity = try await authenticator.identify(routed.request)
-    let room = try await access.readable(id, by: identity)
-    let page = try await HistoryPages(journal: services.journal, history: services.history).page(of: room, query)
-    return .response(.json { page.write(to: &$0) })
+    return (id, query)
+  }
+
+  /// 304 to a client that has this page (RFC 9110, section 13.1.2): its room stands where it stood then.
+  private static func reply(_ page: RenderedPage, to request: HTTPRequest) -> HTTPResponse {
+    let tag = "\"\(page.position.epoch).\(page.position.lastEvent)\""
+    if let known = request.headers["if-none-match"], known.split(separator: ",").contains(where: { $0.trimmed == tag })
+    {
+      return HTTPResponse(status: 304, headers: [("ETag", tag)])
+    }
+    return HTTPResponse(headers: [("Content-Type", "application/json"), ("ETag", tag)], body: page.json)
   }
 
   private func send(_ routed: RoutedRequest) async throws -> HTTPReply {

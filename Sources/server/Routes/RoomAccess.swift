@@ -9,15 +9,33 @@ struct RoomAccess: Sendable {
   /// - Throws: 404 `room_not_found`, also for a room that may not be read.
   func permissions(in id: RoomID, for identity: Identity) async throws -> RoomPermissions {
     guard let room = try await rooms.room(id) else { throw ChatError.roomNotFound(id) }
+    var membership: Membership?
+    if let user = identity.user, !identity.caller.isAdmin {
+      membership = try await rooms.membership(room: id, user: user.id)
+    }
+    return try Self.permissions(in: room, for: identity, membership)
+  }
+
+  private static func permissions(
+    in room: Room, for identity: Identity, _ membership: Membership?
+  ) throws(ChatError) -> RoomPermissions {
     let caller = Caller(
       user: identity.user, isAdmin: identity.caller.isAdmin, expiresAt: identity.caller.expiresAt)
-    var membership: Membership?
-    // Anybody may read a public room, and most calls do no more.
-    if let user = identity.user, !caller.isAdmin { membership = try await rooms.membership(room: id, user: user.id) }
     let permissions = RoomPermissions(
       room: room, caller: caller, membership: membership, isOpenMode: identity.isOpenMode)
     try permissions.requireReading()
     return permissions
+  }
+
+  /// As `readable`, from what the store holds in memory; `nil` where that does not say.
+  func readableFromMemory(_ id: RoomID, by identity: Identity) throws(ChatError) -> Room? {
+    guard let room = rooms.roomInMemory(id) else { return nil }
+    // Anybody may read a public room.
+    guard room.kind != .public, let user = identity.user, !identity.caller.isAdmin else {
+      return try Self.permissions(in: room, for: identity, nil).room
+    }
+    guard let membership = rooms.membershipInMemory(room: id, user: user.id) else { return nil }
+    return try Self.permissions(in: room, for: identity, membership).room
   }
 
   func readable(_ id: RoomID, by identity: Identity) async throws -> Room {

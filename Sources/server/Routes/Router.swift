@@ -10,13 +10,19 @@ struct RoutedRequest: Sendable {
 /// Finds the route of a request by its path and method, and turns errors into replies.
 struct Router: HTTPHandler {
   typealias Handler = @Sendable (RoutedRequest) async throws -> HTTPReply
+  /// Answers at once or says that it cannot; an error is left to the handler, which meets it too.
+  typealias ImmediateHandler = @Sendable (RoutedRequest) throws -> HTTPReply?
 
   private struct Route: Sendable {
     var method: String
-    /// `["v1", "chatrooms", ":id"]`: a part that begins with a colon takes any value.
-    var pattern: [String]
+    var pattern: RoutePattern
+    var immediate: ImmediateHandler?
     var handler: Handler
     var measure: RouteMetrics.Route
+
+    func routed(_ request: HTTPRequest) -> RoutedRequest {
+      RoutedRequest(request: request, values: pattern.values(of: request.path))
+    }
   }
 
   private var routes: [Route] = []
@@ -28,13 +34,18 @@ struct Router: HTTPHandler {
     self.errors = errors
   }
 
-  /// - Parameter pattern: `/v1/chatrooms/:id`. The pattern, never the path, is the metrics' label.
-  mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
-    let parts = pattern.split(separator: "/").map(String.init)
+  /// - Parameters:
+  ///   - pattern: `/v1/chatrooms/:id`. The pattern, never the path, is the metrics' label.
+  ///   - immediate: called first, on a thread that must not wait.
+  mutating func on(
+    _ method: String, _ pattern: String, immediate: ImmediateHandler? = nil, _ handler: @escaping Handler
+  ) {
     let measure = metrics.route(method, pattern)
-    routes.append(Route(method: method, pattern: parts, handler: handler, measure: measure))
+    routes.append(
+      Route(
+        method: method, pattern: RoutePattern(pattern), immediate: immediate, handler: handler, measure: measure))
     // A plain part beats a value, wherever its route was added.
-    routes.sort { left, right in left.pattern.count { $0.hasPrefix(":") } < right.pattern.count { $0.hasPrefix(":") } }
+    routes.sort { $0.pattern.valueCount < $1.pattern.valueCount }
   }
 
   func handle(_ request: HTTPRequest) async throws -> HTTPReply {
@@ -44,14 +55,26 @@ struct Router: HTTPHandler {
     return reply
   }
 
-  private func answer(_ request: HTTPRequest) async -> (HTTPReply, RouteMetrics.Route) {
-    let matches = routes.filter { Self.values(of: request.path, in: $0.pattern) != nil }
+  func immediate(_ request: HTTPRequest) -> HTTPReply? {
+    guard let route = route(of: request), let immediate = route.immediate else { return nil }
+    let start = ContinuousClock.now
+    guard let reply = try? immediate(route.routed(request)) else { return nil }
+    route.measure.observe(status: reply.status, duration: ContinuousClock.now - start)
+    return reply
+  }
+
+  private func route(of request: HTTPRequest) -> Route? {
     let method = request.method == "HEAD" ? "GET" : request.method
-    guard let route = matches.first(where: { $0.method == method }),
-      let values = Self.values(of: request.path, in: route.pattern)
-    else { return (.response(refusal(of: request, matches)), metrics.other) }
+    return routes.first { $0.method == method && $0.pattern.matches(request.path) }
+  }
+
+  private func answer(_ request: HTTPRequest) async -> (HTTPReply, RouteMetrics.Route) {
+    guard let route = route(of: request) else {
+      let matches = routes.filter { $0.pattern.matches(request.path) }
+      return (.response(refusal(of: request, matches)), metrics.other)
+    }
     do {
-      return (try await route.handler(RoutedRequest(request: request, values: values)), route.measure)
+      return (try await route.handler(route.routed(request)), route.measure)
     } catch {
       return (.response(errors.response(for: error, to: request)), route.measure)
     }
@@ -67,20 +90,6 @@ struct Router: HTTPHandler {
     var response = errors.response(for: error, to: request)
     response.headers.append(("Allow", methods))
     return response
-  }
-
-  private static func values(of path: [String], in pattern: [String]) -> [String: String]? {
-    guard path.count == pattern.count else { return nil }
-    var values: [String: String] = [:]
-    for (part, expected) in zip(path, pattern) {
-      if expected.hasPrefix(":") {
-        guard !part.isEmpty else { return nil }
-        values[String(expected.dropFirst())] = part
-      } else if part != expected {
-        return nil
-      }
-    }
-    return values
   }
 }
 

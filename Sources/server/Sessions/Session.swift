@@ -56,7 +56,7 @@ enum SessionRequest: Sendable {
 
 enum SessionAnswer: Sendable {
   case changed(Receipt, MessageCommands.Changed)
-  case page(Receipt, HistoryPage)
+  case page(Receipt, RenderedPage)
   case read(Receipt, seq: Int64)
   case authenticated(Caller, ref: String?)
   /// The user's presence has been entered.

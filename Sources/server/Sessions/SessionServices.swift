@@ -36,7 +36,7 @@ struct SessionServices: Sendable {
       return .changed(
         Receipt(room: room.id, ref: ref), try await commands.delete(seq, in: room, by: actor, ref: ref))
     case .history(let room, let query, let ref):
-      return .page(Receipt(room: room.id, ref: ref), try await pages.page(of: room, query))
+      return .page(Receipt(room: room.id, ref: ref), try await pages.rendered(of: room, query))
     case .read(let room, let seq, let ref):
       return .read(Receipt(room: room.id, ref: ref), seq: try await markRead(room, seq, user))
     case .authenticate(let token, let ref): return .authenticated(try await authority.caller(token: token), ref: ref)

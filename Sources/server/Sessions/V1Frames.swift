@@ -42,11 +42,11 @@ enum V1Frames {
     }
   }
 
-  static func history(_ receipt: Receipt, _ page: HistoryPage) -> WebSocketFrame {
-    MessageWire.frame("history", capacity: 512 * (page.messages.count + 1)) {
+  static func history(_ receipt: Receipt, _ page: RenderedPage) -> WebSocketFrame {
+    MessageWire.frame("history", capacity: page.json.count + 160) {
       $0.member("ref", ifPresent: receipt.ref)
       $0.member("room", receipt.room)
-      page.write(to: &$0)
+      $0.raw(page.members)
     }
   }
 

@@ -1,0 +1,152 @@
+import ChatRooms
+import Dispatch
+import Foundation
+
+/// The rooms whose pages this server makes from memory.
+///
+/// The hub makes a room's window from its tail and hands it the room's events in order. What is committed here reaches
+/// it before it is acknowledged, so that who has sent a message finds it in the next page. What other servers commit
+/// reaches it as it reaches those who follow the room; while this server knows that it lacks something, or has not
+/// heard from the database for a second, a window answers nothing and the stores are asked.
+public final class RoomWindows: @unchecked Sendable {
+  struct Limits: Sendable {
+    /// A room that nobody asks for keeps its window this long.
+    var idle: Milliseconds = 60_000
+    /// Bytes that all windows may hold, about.
+    var bytes = 128 << 20
+    /// How old the newest look at the lanes' heads may be.
+    var headAge: Milliseconds = 1_000
+    /// How long a request waits for a window rather than asking the stores by itself.
+    var patience: Milliseconds = 1_000
+    /// Rooms that were asked for once, remembered to tell a second time.
+    var asked = 10_000
+  }
+
+  private typealias Waiter = (continuation: CheckedContinuation<Void, Never>, since: Milliseconds)
+
+  private let limits: Limits
+  private let lock = NSLock()
+  private var windows: [RoomID: RoomWindow] = [:]
+  private var asked: [RoomID: Milliseconds] = [:]
+  private var waiting: [RoomID: [Waiter]] = [:]
+  private var behindLanes: Set<Int> = []
+  private var headsSeen: Milliseconds = 0
+
+  init(limits: Limits = Limits()) { self.limits = limits }
+
+  /// Milliseconds of a clock that never goes back.
+  static func now() -> Milliseconds { Milliseconds(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
+
+  // MARK: Pages
+
+  /// A room's window, where it is as new as anything this server knows.
+  ///
+  /// - Parameter isAnyAge: also where the database has not been heard of lately.
+  func current(_ room: Room, isAnyAge: Bool = false, now: Milliseconds) -> RoomWindow? {
+    lock.withLock {
+      guard let window = windows[room.id] else { return nil }
+      if isAnyAge { return window }
+      return behindLanes.contains(room.lane) || now - headsSeen > limits.headAge ? nil : window
+    }
+  }
+
+  func has(_ room: RoomID) -> Bool { lock.withLock { windows[room] != nil } }
+
+  /// Notes that a room was asked for. Returns whether it had been not long ago.
+  func ask(_ room: RoomID, now: Milliseconds) -> Bool {
+    lock.withLock {
+      defer {
+        if asked.count >= limits.asked { asked = asked.filter { now - $0.value < limits.idle } }
+        if asked.count >= limits.asked { asked = [:] }
+        asked[room] = now
+      }
+      return asked[room].map { now - $0 < limits.idle } ?? false
+    }
+  }
+
+  /// Returns once the room has a window, or will not have one soon.
+  ///
+  /// - Parameter begin: asks for the window, once nothing that becomes of it can be missed.
+  func wait(for room: RoomID, now: Milliseconds, begin: () -> Void) async {
+    await withCheckedContinuation { continuation in
+      lock.withLock { waiting[room, default: []].append((continuation, now)) }
+      begin()
+    }
+  }
+
+  // MARK: From any thread
+
+  /// Events that were committed here or told by the bus.
+  func heard(_ events: [RoomEvent]) {
+    lock.lock()
+    guard !windows.isEmpty else { return lock.unlock() }
+    let touched = events.compactMap { event in windows[event.room].map { ($0, event) } }
+    lock.unlock()
+    for (window, event) in touched { window.heard(event) }
+  }
+
+  /// Forgets everything, as after a restore of the database.
+  public func forgetAll() { lock.withLock { windows = [:] } }
+
+  // MARK: From the hub's thread
+
+  func publish(_ window: RoomWindow) { lock.withLock { windows[window.room.id] = window } }
+
+  /// Everything that was committed here before the window was made has been applied.
+  func confirm(_ window: RoomWindow) {
+    window.confirm()
+    release(window.room.id)
+  }
+
+  /// Lets those go on that wait for a window.
+  func release(_ room: RoomID) {
+    let waiters = lock.withLock { waiting.removeValue(forKey: room) ?? [] }
+    for waiter in waiters { waiter.continuation.resume() }
+  }
+
+  /// A room's next event.
+  func deliver(_ event: RoomEvent) {
+    guard let window = lock.withLock({ windows.isEmpty ? nil : windows[event.room] }) else { return }
+    if !window.apply(event) { drop(window) }
+  }
+
+  private func drop(_ window: RoomWindow) {
+    lock.withLock { if windows[window.room.id] === window { windows[window.room.id] = nil } }
+  }
+
+  /// Events of that lane were skipped.
+  func dropLane(_ lane: Int) { lock.withLock { windows = windows.filter { $0.value.room.lane != lane } } }
+
+  func sawHeads(now: Milliseconds) { lock.withLock { headsSeen = now } }
+
+  /// Lanes in which events are known that have not come yet.
+  func setBehind(_ lanes: Set<Int>) { lock.withLock { behindLanes = lanes } }
+
+  var hasWaiters: Bool { lock.withLock { !waiting.isEmpty } }
+
+  /// Sends those away who have waited for long.
+  func expire(now: Milliseconds) {
+    let late = lock.withLock {
+      let rooms = waiting.filter { $0.value.contains { now - $0.since >= limits.patience } }.map(\.key)
+      return rooms.flatMap { waiting.removeValue(forKey: $0) ?? [] }
+    }
+    for waiter in late { waiter.continuation.resume() }
+  }
+
+  /// Forgets windows that nobody uses, and the longest unused where they hold too much.
+  func sweep(now: Milliseconds) {
+    let all = lock.withLock { Array(windows.values) }.map { ($0, used: $0.lastUse, bytes: $0.byteCount) }
+    var bytes = all.reduce(0) { $0 + $1.bytes }
+    for (window, used, size) in all.sorted(by: { $0.used < $1.used })
+    where now - used >= limits.idle || bytes > limits.bytes {
+      bytes -= size
+      drop(window)
+    }
+  }
+
+  /// For the end of the hub: nobody answers any more.
+  func close() {
+    let rooms = lock.withLock { Array(waiting.keys) }
+    for room in rooms { release(room) }
+  }
+}
