@@ -12,6 +12,7 @@ struct Services: Sendable {
   var hub: RoomHub
   var history: any History
   var search: any Search
+  var erasures: ErasureLedger
   var metrics: Metrics
   var log: Log
 }
