@@ -44,12 +44,14 @@ public enum Migrations {
     Migration(3, "change_refs", PackageResources.mysql_0003_change_refs_sql),
     Migration(4, "rewinds", PackageResources.mysql_0004_rewinds_sql),
     Migration(5, "closed_rooms", PackageResources.mysql_0005_closed_rooms_sql),
+    Migration(6, "erasures", PackageResources.mysql_0006_erasures_sql),
   ]
   public static let sqlite = [
     Migration(1, "foundation", PackageResources.sqlite_0001_foundation_sql),
     Migration(2, "search", PackageResources.sqlite_0002_search_sql),
     Migration(3, "change_refs", PackageResources.sqlite_0003_change_refs_sql),
     Migration(4, "closed_rooms", PackageResources.sqlite_0004_closed_rooms_sql),
+    Migration(5, "erasures", PackageResources.sqlite_0005_erasures_sql),
   ]
   public static let elasticsearch = [
     IndexTemplate(1, "messages", PackageResources.elasticsearch_0001_messages_json)

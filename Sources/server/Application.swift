@@ -14,6 +14,7 @@ final class Application: Sendable {
   private let changes: RoomChangeAnnouncer
   private let indexer: Indexer?
   private let rewinds: RewindWatch?
+  private let erasures: ErasureWorker
   private let monitor: HealthMonitor
   private let phase: ServerPhase
   private let edge: Edge
@@ -47,7 +48,10 @@ final class Application: Sendable {
       rooms: rooms, presence: bus.presence, bus: bus.bus, journal: backends.journal, writer: writer, hub: hub,
       history: backends.history,
       pages: HistoryPages(journal: backends.journal, history: backends.history, hub: hub, metrics: metrics),
-      search: backends.search, metrics: metrics, log: log)
+      search: backends.search, erasures: backends.erasures, metrics: metrics, log: log)
+    erasures = ErasureWorker(
+      ledger: backends.erasures, traces: backends.traces, writer: writer, metrics: metrics, log: log,
+      forget: bus.forgetTails)
     phase = ServerPhase()
     monitor = HealthMonitor(backends.probes + bus.probes, metrics: metrics, log: log)
     let authenticator = Authenticator(mode: try configuration.authenticatorMode(), rooms: rooms)
@@ -132,6 +136,7 @@ final class Application: Sendable {
         }
         group.addTask { await self.backends.upkeep() }
         if let indexer { group.addTask { await indexer.run() } }
+        group.addTask { await self.erasures.run() }
         await monitor.probe()
         let port = try edge.start()
         phase.enter(.serving)

@@ -36,6 +36,12 @@ struct ServerBus: Sendable {
   /// Shares loaded tails; `nil` for a server alone.
   var exchange: (any TailExchange)? { shared.map { RedisTailExchange(client: $0.client, prefix: $0.prefix) } }
 
+  /// Takes away what is left of rooms whose messages were erased.
+  func forgetTails(of rooms: Set<RoomID>) async {
+    guard let shared else { return }
+    await RedisTailExchange(client: shared.client, prefix: shared.prefix).forget(rooms)
+  }
+
   /// Remembers how far the journal's lanes are; `nil` for a server alone.
   func witness(of installation: String) -> (any LaneWitness)? {
     shared.map { RedisLaneWitness(client: $0.client, prefix: $0.prefix, installation: installation) }

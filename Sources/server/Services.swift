@@ -13,6 +13,7 @@ struct Services: Sendable {
   var history: any History
   var pages: HistoryPages
   var search: any Search
+  var erasures: ErasureLedger
   var metrics: Metrics
   var log: Log
 }

@@ -7,7 +7,7 @@ extension AcceptanceTests {
   /// What the index refuses is kept, shown, and brought in once the cause is mended: beside running servers.
   @Suite(.serialized, .enabled(if: StackEnvironment.isAvailable)) struct DeadLetterTests {
     /// Makes the index anew with a field that refuses what messages hold: mentions are no numbers.
-    private func poison(_ stack: StackEnvironment) throws {
+    static func poison(_ stack: StackEnvironment) throws {
       let (elastic, name) = (stack.elasticsearch, stack.name)
       let body = """
         {"aliases": {"\(name)-messages": {}, "\(name)-messages-write": {"is_write_index": true}},
@@ -47,7 +47,7 @@ extension AcceptanceTests {
       let installation = try Installation(.stack)
       defer { installation.remove() }
       let stack = try found(installation.stack, "stack")
-      try poison(stack)
+      try Self.poison(stack)
       let chat = ChatClient(installation)
       let user = try chat.freshUser()
       let (room, other) = (try chat.makeRoom(), try chat.makeRoom())

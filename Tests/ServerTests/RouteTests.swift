@@ -162,7 +162,6 @@ private let handshake = [
     let server = TestServer()
     _ = try await server.call("POST", "/v1/users", body: #"{"name": "John"}"#)
     _ = try await server.call("POST", "/v1/chatrooms?user=John")
-    #expect(try await server.call("DELETE", "/v1/users/John?messages=erase").status == 501)
     #expect(try await server.call("DELETE", "/v1/users/John?messages=burn").status == 400)
     #expect(try await server.call("DELETE", "/v1/users/John").status == 200)
     #expect(server.journal.committed.map(\.kind) == [.removal])

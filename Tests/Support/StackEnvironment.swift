@@ -96,19 +96,24 @@ public struct StackEnvironment: Sendable {
     }
   }
 
-  /// One script, so that no Redis client is needed. An inline command of the Redis protocol.
+  /// One script, so that no Redis client is needed.
   private func dropKeys() throws {
     let script =
       "for _,k in ipairs(redis.call('keys',ARGV[1]..'*')) do redis.call('del',k) end return 'OK'"
-    let database = addresses.redis.lastPathComponent
-    let parts = ["EVAL", script, "0", name]
+    _ = try redis(["EVAL", script, "0", name])
+  }
+
+  /// Sends one command and returns the bytes of the replies.
+  func redis(_ parts: [String]) throws -> String {
     var command = ""
-    if let number = Int(database) { command += "SELECT \(number)\r\n" }
+    if let number = Int(addresses.redis.lastPathComponent) { command += "SELECT \(number)\r\n" }
     command += "*\(parts.count)\r\n" + parts.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
     let socket = try Socket(port: addresses.redis.port ?? 6379)
     try socket.send(command.utf8)
     socket.finishSending()
     let deadline = ContinuousClock.now + .seconds(10)
-    while try socket.receive(until: deadline) != nil {}
+    var reply: [UInt8] = []
+    while let bytes = try socket.receive(until: deadline) { reply += bytes }
+    return String(decoding: reply, as: UTF8.self)
   }
 }

@@ -131,8 +131,8 @@ public final class CachedRoomStore: RoomStore {
     return updated
   }
 
-  public func deleteUser(_ user: User) async throws {
-    try await store.deleteUser(user)
+  public func deleteUser(_ user: User, messages fate: MessageFate) async throws {
+    try await store.deleteUser(user, messages: fate)
     await userChanged(user.name)
   }
 

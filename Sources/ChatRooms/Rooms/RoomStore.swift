@@ -108,7 +108,10 @@ public protocol RoomStore: Sendable {
   func users(beginningWith beginning: String, limit: Int) async throws -> [User]
   func updateUser(_ user: User, displayName: String?) async throws -> User
   /// Marks the user deleted; the name stays taken. Memberships must have been ended before.
-  func deleteUser(_ user: User) async throws
+  ///
+  /// - Parameter fate: of the messages. What is not `.keep` is written down in the same transaction, and carried out by
+  ///   the servers.
+  func deleteUser(_ user: User, messages fate: MessageFate) async throws
   /// For development: every user and membership vanishes, and names may be given again.
   func deleteAllUsers() async throws
 

@@ -99,7 +99,7 @@ extension SQLRoomStore {
     }
   }
 
-  public func deleteUser(_ user: User) async throws {
+  public func deleteUser(_ user: User, messages fate: MessageFate) async throws {
     let time = now()
     try await database.withTransaction { connection in
       try connection.execute(
@@ -107,6 +107,10 @@ extension SQLRoomStore {
         [.integer(time), .integer(user.id)])
       // Memberships were ended by events before; what is left here are ones that a race brought back.
       try connection.execute("DELETE FROM members WHERE user_id = ?", [.integer(user.id)])
+      guard fate != .keep else { return }
+      try connection.execute(
+        "\(connection.dialect.insertOrIgnore) erasures (user_id, user_name, mode, requested_at) VALUES (?, ?, ?, ?)",
+        [.integer(user.id), .text(user.name), .integer(Int64(fate.rawValue)), .integer(time)])
     }
   }
 

@@ -2,7 +2,11 @@
 public enum UserName {
   /// The name as it is stored. - Throws: `ChatError` 400 `invalid_name`.
   public static func validated(_ name: String) throws(ChatError) -> String {
-    try NameRules.validated(name, "name", length: NameRules.name)
+    let name = try NameRules.validated(name, "name", length: NameRules.name)
+    guard name != DeletedUser.name else {
+      throw .invalid("name", "'\(name)' stands for everybody who was deleted, and can be nobody's name.")
+    }
+    return name
   }
 
   /// As `validated`; `nil` is no display name. - Throws: `ChatError` 400 `invalid_display_name`.

@@ -48,6 +48,8 @@ import CSQLite
     }
     try query("PRAGMA synchronous = FULL")
     try query("PRAGMA foreign_keys = ON")
+    // What is deleted or replaced is overwritten, where its page is written anyway.
+    try query("PRAGMA secure_delete = FAST")
     try query("PRAGMA temp_store = MEMORY")
     try query("PRAGMA cache_size = -\(max(1, options.cacheKiB))")
     try query("PRAGMA journal_size_limit = 67108864")

@@ -57,7 +57,7 @@ public final class JournalGate: @unchecked Sendable {
   func refusal(of action: Submission.Action) -> ChatError? {
     switch action {
     case .send, .edit: break
-    case .delete, .remove, .close, .announceImport: return nil
+    case .delete, .withdraw, .remove, .close, .announceImport: return nil
     }
     guard read(\.pressure.isOn) else { return nil }
     refused.add()

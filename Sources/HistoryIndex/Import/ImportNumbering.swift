@@ -133,6 +133,8 @@ struct ImportNumbering {
   }
 
   private static func user(_ name: String, in store: any RoomStore) async throws -> Result<User, BadLine> {
+    // As an export has the messages of those who were deleted.
+    if name == DeletedUser.name { return .success(DeletedUser.user) }
     do {
       return .success(try await store.ensureUser(name: name.precomposedStringWithCanonicalMapping))
     } catch let error as ChatError where (400..<500).contains(error.status) {

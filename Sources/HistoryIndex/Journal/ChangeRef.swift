@@ -19,7 +19,7 @@ public struct ChangeRef: Sendable, Equatable {
     switch submission.action {
     case .edit(let base, let text): kind == .edit && seq == base.seq && digest == Self.digest(of: text)
     case .delete(let base): kind == .deletion && seq == base.seq
-    case .send, .remove, .close, .announceImport: false
+    case .send, .withdraw, .remove, .close, .announceImport: false
     }
   }
 

@@ -9,6 +9,9 @@ public final class Submission: Sendable {
     /// `base`: the message as the caller found it. Under the lane's lock a deletion newer than it wins.
     case edit(base: Message, text: String)
     case delete(base: Message)
+    /// Takes a deleted user's message away, or its author's name off it. Refused where the message has changed since the
+    /// caller found it. Deleted rooms take it too.
+    case withdraw(base: Message, MessageFate)
     /// Ends a membership.
     case remove(user: User)
     case close
@@ -42,7 +45,7 @@ public final class Submission: Sendable {
   /// The message that is edited or deleted, as the caller found it.
   var base: Message? {
     switch action {
-    case .edit(let base, _), .delete(let base): base
+    case .edit(let base, _), .delete(let base), .withdraw(let base, _): base
     case .send, .remove, .close, .announceImport: nil
     }
   }

@@ -11,7 +11,7 @@ struct JournalReadRequest {
 
   /// What the rows of each reply are.
   private enum Part {
-    case begin, heads, rooms, sent, changes, changed, past, members
+    case begin, heads, rooms, sent, erased, changes, changed, past, members
   }
 
   init(_ batch: [Submission]) {
@@ -19,6 +19,7 @@ struct JournalReadRequest {
     addHeads(Set(batch.map(\.room.lane)).sorted())
     addRooms(Set(batch.map(\.room.id)).sorted())
     addSent(batch.filter(\.isSend))
+    addErased(Set(batch.flatMap(\.authors)).sorted())
     let targets = batch.filter { !$0.isSend }
     guard !targets.isEmpty else { return }
     addChanges(targets.compactMap(\.base))
@@ -69,6 +70,15 @@ struct JournalReadRequest {
         STRAIGHT_JOIN journal FORCE INDEX (journal_by_ref) \
         ON room_id = asked_room AND user_id = asked_user AND ref = asked_ref WHERE kind = 1
         """)
+    }
+  }
+
+  private mutating func addErased(_ authors: [UserID]) {
+    guard !authors.isEmpty else { return }
+    add(.erased) {
+      $0.append("SELECT user_id, mode FROM erasures WHERE user_id IN (")
+      $0.append(list: authors) { $0.append($1) }
+      $0.append(")")
     }
   }
 
@@ -149,6 +159,7 @@ struct JournalReadRequest {
     case .heads: readings.heads[Int(row.integer(0) ?? -1)] = row.integer(1)
     case .rooms: readings.rooms[row.integer(0) ?? 0] = counters(row)
     case .sent: try take(sent: JournalTable.event(row), ref: row.text(10) ?? "", into: &readings)
+    case .erased: readings.erased[row.integer(0) ?? 0] = MessageFate(stored: row.integer(1))
     case .changes: readings.changes[MessageKey(room: row.integer(0) ?? 0, seq: row.integer(1) ?? 0)] = change(row)
     case .changed: if let stored = ChangeRef(row) { readings.changed[stored.key] = stored }
     case .past: readings.add(past: try JournalTable.event(row))

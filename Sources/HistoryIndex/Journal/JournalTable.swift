@@ -101,12 +101,18 @@ enum JournalTable {
     guard row.values.count == columnCount, let lane = row.integer(0), let position = row.integer(1),
       let event = row.integer(4), let kind = row.integer(6).flatMap(UInt8.init(exactly:)).flatMap(RoomEvent.Kind.init),
       let roomKind = row.integer(16).flatMap(UInt8.init(exactly:)).flatMap(Room.Kind.init),
-      let message = message(row, revised: event, isDeleted: kind == .deletion)
+      let message = message(row, revised: event, isDeleted: kind == .deletion || isScrubbed(kind, row))
     else { throw unreadable(row) }
     return RoomEvent(
       kind: kind, event: event, lastSeq: row.integer(7) ?? 0, message: message, timestamp: row.integer(12) ?? 0,
       lane: Int(lane), position: position, routing: row.text(15) ?? "", roomKind: roomKind,
       nonce: row.integer(17) ?? 0)
+  }
+
+  /// An earlier state of an erased message lost its text, which no message is without (`MessageLimits.textBytes`). It
+  /// reads as what has become of it.
+  private static func isScrubbed(_ kind: RoomEvent.Kind, _ row: SQLRow) -> Bool {
+    (kind == .message || kind == .edit) && row.text(18)?.isEmpty == true
   }
 
   private static func message(_ row: SQLRow, revised: Int64, isDeleted: Bool) -> Message? {

@@ -25,7 +25,7 @@ public struct LaneBatch {
   public private(set) var previous: [RoomID: RoomCounters] = [:]
   /// Lanes that change.
   public private(set) var changedLanes: Set<Int> = []
-  private var readings: LaneReadings
+  var readings: LaneReadings
   /// The rows of messages that this batch stores, by their refs.
   private var sentRows: [RefKey: Int] = [:]
   private let now: Milliseconds
@@ -53,12 +53,16 @@ public struct LaneBatch {
     let room = submission.room
     guard readings.heads[room.lane] != nil else { return .busy }
     if let earlier = earlierAttempt(submission) { return earlier }
-    guard let counters = readings.rooms[room.id], !counters.isClosed else { return .refused(.roomNotFound(room.id)) }
+    if let error = refusalOfErased(submission) { return .refused(error) }
+    guard let counters = readings.rooms[room.id], !counters.isClosed || submission.isWithdrawal else {
+      return .refused(.roomNotFound(room.id))
+    }
     if counters.isImporting { return .refused(.roomImporting(room.id)) }
     switch submission.action {
     case .send(let text, let data, let replyTo): return send(submission, text, data, replyTo)
     case .edit(let base, let text): return edit(submission, base, text)
     case .delete(let base): return delete(submission, base)
+    case .withdraw(let base, let fate): return withdraw(submission, base, fate)
     case .remove(let user): return remove(submission, user)
     case .close: return close(submission)
     case .announceImport:
@@ -116,10 +120,10 @@ public struct LaneBatch {
       return .refused(.messageNotFound(base.room, base.seq))
     }
     // Only edits can have come between, and of the base an edit replaces nothing but the text.
-    var message = base
+    var message = attributed(base)
     message.text = text
     message.editedAt = now
-    let event = append(.edit, message, submission, ref: base.ref)
+    let event = append(.edit, message, submission, ref: message.ref)
     noteRef(of: event, submission, digest: ChangeRef.digest(of: text))
     return .committed(event, duplicate: false)
   }
@@ -130,7 +134,7 @@ public struct LaneBatch {
       repeatsEarlier = true
       return .committed(deletion(of: base, change, submission), duplicate: true)
     }
-    let event = append(.deletion, base.tombstone(revised: base.revised), submission, ref: nil)
+    let event = append(.deletion, attributed(base).tombstone(revised: base.revised), submission, ref: nil)
     readings.add(past: event)
     noteRef(of: event, submission, digest: 0)
     return .committed(event, duplicate: false)
@@ -167,12 +171,12 @@ public struct LaneBatch {
       timestamp: now)
   }
 
-  private func newestChange(of base: Message) -> RoomChange? {
+  func newestChange(of base: Message) -> RoomChange? {
     readings.changes[MessageKey(room: base.room, seq: base.seq)]
   }
 
   /// Numbers an event and adds its row. Counters come from a database: adding to them must not trap.
-  private mutating func append(
+  mutating func append(
     _ kind: RoomEvent.Kind, _ message: Message, _ submission: Submission, ref: String?
   ) -> RoomEvent {
     let (room, lane) = (submission.room, submission.room.lane)

@@ -76,6 +76,8 @@ public struct LaneReadings: Sendable {
   public var changed: [RefKey: ChangeRef] = [:]
   /// The newest change of each message that the batch edits or deletes.
   public var changes: [MessageKey: RoomChange] = [:]
+  /// What becomes of the messages of deleted users, of those who write in the batch or wrote what it changes.
+  public var erased: [UserID: MessageFate] = [:]
   /// Memberships that the batch ends and that exist.
   public var members: Set<MemberKey> = []
   private(set) var deletions: [MessageKey: RoomEvent] = [:]

@@ -43,12 +43,15 @@ final class SQLiteMessageWriter: @unchecked Sendable {
       throw SQLError(kind: .other, code: 0, message: "message \(message.id) to change does not exist")
     }
     if !old.isDeleted { try unindex(old, id: id, connection) }
+    // Whoever takes the author away takes the author's ref, too.
     try connection.execute(
       """
-      UPDATE messages SET revised = ?, edited_at = ?, reply_to = ?, is_deleted = ?, text = ?, data = ? WHERE id = ?
+      UPDATE messages SET user_name = ?, ref = CASE WHEN user_id = ? THEN ref END, user_id = ?, revised = ?,
+        edited_at = ?, reply_to = ?, is_deleted = ?, text = ?, data = ? WHERE id = ?
       """,
       [
-        .integer(message.revised), .optional(message.editedAt), .optional(message.replyTo),
+        .text(message.user), .integer(message.userID), .integer(message.userID), .integer(message.revised),
+        .optional(message.editedAt), .optional(message.replyTo),
         .integer(message.isDeleted ? 1 : 0), .text(message.text), .optional(message.data), .integer(id),
       ])
     if !message.isDeleted { try index(message, id: id, connection) }

@@ -10,6 +10,9 @@ enum SQLiteReadings {
       let room = submission.room.id
       if readings.rooms[room] == nil { readings.rooms[room] = try counters(of: room, connection) }
       try read(submission, into: &readings, connection)
+      for author in submission.authors where readings.erased[author] == nil {
+        readings.erased[author] = try fate(of: author, connection)
+      }
     }
     return readings
   }
@@ -22,7 +25,7 @@ enum SQLiteReadings {
     case .send:
       let key = RefKey(room: room, user: submission.actor.id, ref: submission.ref)
       readings.sent[key] = try event(storing: key, submission, connection)
-    case .edit(let base, _), .delete(let base):
+    case .edit(let base, _), .delete(let base), .withdraw(let base, _):
       let key = MessageKey(room: base.room, seq: base.seq)
       readings.changes[key] = try newestChange(of: key, connection)
       let ref = RefKey(room: room, user: submission.actor.id, ref: submission.ref)
@@ -75,6 +78,12 @@ enum SQLiteReadings {
       "SELECT \(ChangeRef.columns) FROM change_refs WHERE room_id = ? AND user_id = ? AND ref = ?",
       [.integer(key.room), .integer(key.user), .text(key.ref)]
     ).first.flatMap(ChangeRef.init)
+  }
+
+  private static func fate(of user: UserID, _ connection: any SQLConnection) throws -> MessageFate? {
+    try connection.query("SELECT mode FROM erasures WHERE user_id = ?", [.integer(user)]).first.flatMap {
+      MessageFate(stored: $0.integer(0))
+    }
   }
 
   private static func isMember(_ key: MemberKey, _ connection: any SQLConnection) throws -> Bool {

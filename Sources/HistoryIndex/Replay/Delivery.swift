@@ -73,6 +73,11 @@ extension Broadcast {
   public init(rendering event: RoomEvent) {
     let message = event.message
     switch event.kind {
+    case .message where message.isDeleted, .edit where message.isDeleted:
+      // Erased before this server came to it: its number is taken, and there is nothing to show.
+      self.init(
+        event: event, raw: nil,
+        v1: MessageWire.deletedFrame(room: event.room, event: event.event, seq: message.seq))
     case .message:
       self.init(event: event, raw: MessageWire.rawFrame(message), v1: MessageWire.messageFrame(message))
     case .edit:

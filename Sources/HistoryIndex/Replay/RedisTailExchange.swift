@@ -48,6 +48,11 @@ public struct RedisTailExchange: TailExchange {
       Self.releaseScript, keys: ["\(prefix):lease:\(room)"], arguments: [.text(token)])
   }
 
+  /// What was left of these rooms must not be found any more.
+  public func forget(_ rooms: some Sequence<RoomID>) async {
+    for room in rooms { _ = try? await client.command(["DEL", tailKey(room)]) }
+  }
+
   private func tailKey(_ room: RoomID) -> RedisArgument { .text("\(prefix):tail:\(room)") }
   private func leaseKey(_ room: RoomID) -> RedisArgument { .text("\(prefix):lease:\(room)") }
 }

@@ -101,7 +101,10 @@ public struct RewindRepair: Sendable {
 
   /// All that can be done where the database is everything: clients forget their positions, and no number is used twice.
   public static func changeEpochs(of database: any SQLDatabase) async throws {
-    try await database.withTransaction { try RewindTables.changeEpochs($0) }
+    try await database.withTransaction {
+      try RewindTables.changeEpochs($0)
+      try ErasureLedger.repeatAll($0)
+    }
   }
 
   /// - Returns: `nil` if another server was faster.

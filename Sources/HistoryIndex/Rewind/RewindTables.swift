@@ -205,6 +205,7 @@ struct RewindTables: Sendable {
       try connection.execute(
         "UPDATE lane_leases SET number = number + ?, owner = NULL, expires_at = NULL", [.integer(RewindJump.leases)])
       try Self.changeEpochs(connection)
+      try ErasureLedger.repeatAll(connection)
       return true
     }
   }

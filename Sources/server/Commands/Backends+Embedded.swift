@@ -20,7 +20,7 @@ extension Backends {
     var backends = Backends(
       installation: schema.installation, database: database, rooms: rooms, journal: journal,
       history: SQLiteHistory(database: database),
-      search: SQLiteSearch(journal: journal, rooms: rooms, log: log), index: nil,
+      search: SQLiteSearch(journal: journal, rooms: rooms, log: log), index: nil, traces: SQLiteTraces(database),
       importSink: { _ in SQLiteImportSink(database: database) },
       upkeep: {},
       probes: [

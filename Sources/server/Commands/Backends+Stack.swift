@@ -64,7 +64,7 @@ extension Backends {
     return Backends(
       installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,
       search: search,
-      index: index,
+      index: index, traces: StackTraces(database: pool, journal: journal, client: client, names: names),
       importSink: {
         ElasticsearchImportSink(client: client, names: names, ledger: $0, log: log, metrics: metrics)
       },

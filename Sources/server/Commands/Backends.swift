@@ -25,6 +25,8 @@ struct Backends: Sendable {
   var search: any Search
   /// `nil` in the embedded profile.
   var index: Index?
+  /// Where a deleted user's messages are found.
+  var traces: any MessageTraces
   /// Where an import's messages go.
   var importSink: @Sendable (ImportLedger) -> any ImportSink
   /// Work that goes on beside serving, until it is cancelled.
@@ -39,7 +41,8 @@ struct Backends: Sendable {
 
   init(
     installation: String, database: any SQLDatabase, rooms: any RoomStore, journal: any Journal, history: any History,
-    search: any Search, index: Index?, importSink: @escaping @Sendable (ImportLedger) -> any ImportSink,
+    search: any Search, index: Index?, traces: any MessageTraces,
+    importSink: @escaping @Sendable (ImportLedger) -> any ImportSink,
     upkeep: @escaping @Sendable () async -> Void, probes: [HealthMonitor.Backend], metrics: Metrics, log: Log,
     close: @escaping @Sendable () -> Void
   ) {
@@ -50,6 +53,7 @@ struct Backends: Sendable {
     self.history = history
     self.search = search
     self.index = index
+    self.traces = traces
     self.importSink = importSink
     self.upkeep = upkeep
     self.probes = probes
@@ -57,6 +61,9 @@ struct Backends: Sendable {
     self.log = log
     self.close = close
   }
+
+  /// What is to be erased, and how far that is.
+  var erasures: ErasureLedger { ErasureLedger(database) }
 
   /// - Throws: one line for a person says what does not answer.
   ///

@@ -1,5 +1,6 @@
 import ChatRooms
 import Drivers
+import HistoryIndex
 
 /// How rooms, members and users look to clients.
 enum RoomReplies {
@@ -27,6 +28,15 @@ enum RoomReplies {
       $0.member("role", membership.role.name)
       $0.member("read_seq", membership.readSeq)
     }
+  }
+
+  /// The members, without the braces.
+  static func erasure(_ erasure: Erasure, in writer: inout JSONWriter) {
+    writer.member("mode", erasure.fate.name)
+    writer.member("state", erasure.isFinished ? "done" : "under_way")
+    writer.member("requested_at", erasure.requestedAt)
+    optional("finished_at", erasure.finishedAt, in: &writer)
+    writer.member("messages", erasure.messages)
   }
 
   static func member(_ member: Member, in writer: inout JSONWriter) {

@@ -15,6 +15,7 @@ struct UserRoutes: Sendable {
     router.on("GET", "/v1/users/:name", show)
     router.on("PATCH", "/v1/users/:name", update)
     router.on("DELETE", "/v1/users/:name", delete)
+    router.on("GET", "/v1/users/:name/erasure", showErasure)
   }
 
   private func create(_ routed: RoutedRequest) async throws -> HTTPReply {
@@ -71,16 +72,50 @@ struct UserRoutes: Sendable {
   }
 
   private func delete(_ routed: RoutedRequest) async throws -> HTTPReply {
-    let fate = routed.request.parameter("messages") ?? "keep"
-    switch fate {
-    case "keep": break
-    case "anonymize", "erase":
-      throw ChatError(501, "not_implemented", "messages=\(fate) cannot be done yet.", parameter: "messages")
-    default: throw ChatError.invalid("messages", "messages is keep, anonymize or erase, not '\(fate.prefix(40))'.")
+    let word = routed.request.parameter("messages") ?? "keep"
+    guard let fate = MessageFate(name: word) else {
+      throw ChatError.invalid("messages", "messages is keep, anonymize or erase, not '\(word.prefix(40))'.")
     }
+    if fate != .keep, let erasure = try await requestAfterwards(routed, fate) { return reply(erasure.name, erasure) }
     let user = try await changeable(routed)
-    try await UserDeletion(rooms: services.rooms, writer: services.writer).delete(user)
-    return .response(.json { $0.member("name", user.name) })
+    try await UserDeletion(rooms: services.rooms, writer: services.writer).delete(user, messages: fate)
+    return reply(user.name, fate == .keep ? nil : try await services.erasures.erasure(of: user.name))
+  }
+
+  /// Of somebody who was deleted before: the messages had stayed, or the call is made again.
+  private func requestAfterwards(_ routed: RoutedRequest, _ fate: MessageFate) async throws -> Erasure? {
+    let identity = try await authenticator.identify(routed.request)
+    guard identity.isOpenMode || identity.caller.isAdmin else { return nil }
+    let name = routed.value("name").precomposedStringWithCanonicalMapping
+    return try await services.rooms.user(named: name) == nil ? services.erasures.request(name, fate) : nil
+  }
+
+  private func reply(_ name: String, _ erasure: Erasure?) -> HTTPReply {
+    .response(
+      .json {
+        $0.member("name", name)
+        guard let erasure else { return }
+        $0.key("erasure")
+        $0.object { RoomReplies.erasure(erasure, in: &$0) }
+      })
+  }
+
+  /// The user cannot ask any more: admins can.
+  private func showErasure(_ routed: RoutedRequest) async throws -> HTTPReply {
+    let identity = try await authenticator.identify(routed.request)
+    guard identity.isOpenMode || identity.caller.isAdmin else {
+      throw ChatError.forbidden("Only an admin may see what becomes of a deleted user's messages.")
+    }
+    let name = routed.value("name").precomposedStringWithCanonicalMapping
+    if let erasure = try await services.erasures.erasure(of: name) {
+      return .response(.json { RoomReplies.erasure(erasure, in: &$0) })
+    }
+    _ = try await named(routed)
+    return .response(
+      .json {
+        $0.member("mode", MessageFate.keep.name)
+        $0.member("state", "none")
+      })
   }
 }
 
@@ -89,11 +124,12 @@ struct UserDeletion: Sendable {
   var rooms: any RoomStore
   var writer: JournalWriter
 
-  func delete(_ user: User) async throws {
+  /// - Parameter fate: of the messages; servers carry it out afterwards.
+  func delete(_ user: User, messages fate: MessageFate) async throws {
     for membership in try await rooms.memberships(of: user.id) {
       guard let room = try await rooms.room(membership.room) else { continue }
       _ = try await writer.submit(Submission(room: room, action: .remove(user: user), actor: user, ref: nil))
     }
-    try await rooms.deleteUser(user)
+    try await rooms.deleteUser(user, messages: fate)
   }
 }

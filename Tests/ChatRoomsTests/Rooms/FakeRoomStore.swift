@@ -72,7 +72,9 @@ final class FakeRoomStore: RoomStore, @unchecked Sendable {
     }
   }
 
-  func deleteUser(_ user: User) async throws { lock.withLock { usersByName[user.name] = nil } }
+  func deleteUser(_ user: User, messages fate: MessageFate) async throws {
+    lock.withLock { usersByName[user.name] = nil }
+  }
   func deleteAllUsers() async throws { lock.withLock { usersByName = [:] } }
 
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {

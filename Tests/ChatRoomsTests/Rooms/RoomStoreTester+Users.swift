@@ -54,7 +54,7 @@ extension RoomStoreTester {
   func aDeletedUsersNameStaysTaken() async throws {
     let john = try await user("John")
     let room = try await room(nil, .private, by: john)
-    try await store.deleteUser(john)
+    try await store.deleteUser(john, messages: .keep)
     #expect(try await store.user(named: "John") == nil)
     #expect(try await store.users(ids: [john.id]).isEmpty)
     #expect(try await store.membership(room: room.id, user: john.id) == nil)

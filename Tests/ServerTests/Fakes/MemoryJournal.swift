@@ -48,7 +48,7 @@ final class MemoryJournal: Journal, @unchecked Sendable {
         message = base
         message.revised = number
         message.text = text
-      case .delete(let base):
+      case .delete(let base), .withdraw(let base, _):
         kind = .deletion
         message = base
         message.revised = number

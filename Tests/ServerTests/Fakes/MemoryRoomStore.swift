@@ -45,7 +45,7 @@ final class MemoryRoomStore: RoomStore, @unchecked Sendable {
     }
   }
 
-  func deleteUser(_ user: User) async throws {
+  func deleteUser(_ user: User, messages fate: MessageFate) async throws {
     lock.withLock {
       users[user.id] = nil
       deletedNames.insert(user.name)

@@ -23,7 +23,7 @@ struct TestServer {
     let services = Services(
       rooms: store, presence: presence, bus: bus, journal: journal, writer: writer,
       hub: RoomHub(journal: journal, history: history, exchange: nil, metrics: metrics, log: log), history: history,
-      search: history,
+      search: history, erasures: ErasureLedger(NoDatabase()),
       metrics: metrics, log: log)
     let authenticator = Authenticator(mode: mode?(store) ?? .open(isAllowedAnywhere: false), rooms: store)
     router = APIRoutes.router(
@@ -72,5 +72,16 @@ struct TestServer {
       return Reply(status: response.status, headers: response.headers, body: value)
     case .webSocket(let upgrade): return Reply(status: 101, headers: [], body: .null, upgrade: upgrade)
     }
+  }
+}
+
+/// For what no test of routes comes to.
+private struct NoDatabase: SQLDatabase {
+  let dialect = SQLDialect.sqlite
+
+  func withConnection<Result: Sendable>(
+    _ body: @escaping @Sendable (any SQLConnection) throws -> Result
+  ) async throws -> Result {
+    throw SQLError(kind: .unavailable, code: 0, message: "no database")
   }
 }
