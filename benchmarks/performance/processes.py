@@ -8,9 +8,9 @@ import time
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def bound(command):
-    """A command that is ended when this program is, however that comes about."""
-    return ["setpriv", "--pdeathsig", "TERM", *command]
+def bound(command, is_polite=False):
+    """A command that is ended when this program is, however that comes about; `is_polite`: it gives way to others."""
+    return ["setpriv", "--pdeathsig", "TERM", *(["nice", "-n", "10"] if is_polite else []), *command]
 
 
 def end(process, seconds=30):

@@ -41,9 +41,9 @@ def bench(workload, port, *arguments):
 class Background:
     """A program that says "ready", may be told to go on, and ends with a line of JSON."""
 
-    def __init__(self, name, *arguments, greeting="ready"):
+    def __init__(self, name, *arguments, greeting="ready", is_polite=False):
         self.name = name
-        self.process = subprocess.Popen(bound(command(name, *arguments)), stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(bound(command(name, *arguments), is_polite), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if greeting and self.process.stdout.readline().strip() != greeting:
             self._fail()

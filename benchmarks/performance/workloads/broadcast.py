@@ -42,12 +42,12 @@ class Room:
             self.readers, self.sender = path + "bench%d", path + "sender"
         self.port = server.port
 
-    def waiting(self, count, readers):
+    def waiting(self, count, readers, is_polite=False):
         """Readers that have joined and wait for so many messages each."""
-        return programs.Background("readers", self.protocol, self.port, self.readers, readers, count)
+        return programs.Background("readers", self.protocol, self.port, self.readers, readers, count, is_polite=is_polite)
 
-    def send(self, count, window, *rate):
-        return programs.run("speaker", self.protocol, self.port, self.sender, count, SIZE, window, *rate)
+    def send(self, count, window, rate=0, size=SIZE):
+        return programs.run("speaker", self.protocol, self.port, self.sender, count, size, window, rate)
 
 
 def burst(side, server, count, using=contextlib.nullcontext()):
