@@ -120,6 +120,30 @@ import Testing
     #expect(view(of: 2, in: loop.deliveries)?.last == 5)
   }
 
+  /// Whoever waited for events on their way has left: the hub must not look after them for ever.
+  @Test func aJoinThatWaitedAndLeftIsForgotten() {
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    let early = model.tail()
+    model.send()
+    var limits = RoomHub.Limits()
+    limits.tailBytes = 0
+    let hub = HubState(limits: limits, metrics: HubMetrics(Metrics()))
+    hub.begin(at: [LaneHead(lane: 0, head: 0, indexed: 0)])
+    _ = hub.attach(Loop())
+    hub.handle([.events(Array(model.events[..<3])), .join(.test(1), loop: 0)], now: 0)
+    _ = hub.takeJobs(now: 0)
+    hub.handle([.loaded(RoomModel.room.id, early)], now: 0)
+    hub.handle([], now: 20_000)
+    hub.handle([.join(.test(2), loop: 0)], now: 20_000)
+    _ = hub.takeJobs(now: 20_000)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 20_000)
+    #expect(hub.nextTick(now: 20_000) == 10, "it waits for an event on its way")
+    hub.handle([.leave(SubscriptionID(2), room: RoomModel.room.id, loop: 0)], now: 20_000)
+    hub.handle([], now: 20_000)
+    #expect(hub.nextTick(now: 20_000) > 1_000)
+  }
+
   @Test func twoThousandJoinsAreOneLoad() {
     var model = RoomModel()
     for _ in 0..<10 { model.send() }

@@ -72,6 +72,21 @@ import Testing
     #expect(frames.map(\.bytes) == [MessageWire.messageFrame(model.messages[1]).bytes])
   }
 
+  @Test func aRoomThatIsOnlyEditedDoesNotGrow() {
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    var tail = model.tail()
+    for _ in 0..<5_000 { model.edit(2) }
+    for event in model.events.dropFirst(3) {
+      let isTaken = tail.apply(event)
+      #expect(isTaken)
+    }
+    #expect(tail.contents.changes.count <= 2 * HistoryLimits.join.upperBound)
+    let since = tail.position.lastEvent - 500
+    let (state, frames) = tail.answer(.test(since: since))
+    #expect(state.isComplete && frames.map(\.bytes) == model.replay(after: since).map(\.bytes))
+  }
+
   @Test func anEventOutOfTurnIsRefused() {
     var model = RoomModel()
     for _ in 0..<3 { model.send() }

@@ -11,8 +11,9 @@ public final class BenchRun {
     public var fraction: Double?
   }
 
-  /// Nanoseconds that connecting and filling rooms may take, and that answers may come late.
+  /// Nanoseconds that connecting and filling rooms may take, and besides for each join; and that answers may come late.
   private static let patience = 60 * NanosecondClock.second
+  private static let patienceForJoin = 10 * NanosecondClock.millisecond
   private static let lateness = 15 * NanosecondClock.second
 
   /// Messages that one connection puts into a room ahead: below the burst that a server grants it.
@@ -65,8 +66,9 @@ public final class BenchRun {
 
   /// Runs the loop until something that must come has come.
   func wait(for what: String, _ isDone: (Int64) -> Bool) throws(BenchError) {
-    guard state.loop.run(until: NanosecondClock.now + Self.patience, isDone: isDone) else {
-      throw BenchError("after a minute there was still no end of \(what)")
+    let patience = Self.patience + Int64(options.clients * options.roomsPerSocket) * Self.patienceForJoin
+    guard state.loop.run(until: NanosecondClock.now + patience, isDone: isDone) else {
+      throw BenchError("after \(patience / NanosecondClock.second) s there was still no end of \(what)")
     }
   }
 

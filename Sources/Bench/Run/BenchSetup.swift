@@ -4,8 +4,9 @@ import Drivers
 struct BenchSetup {
   /// Users that share the connections: making one is a transaction.
   private static let mostUsers = 200
-  /// Nanoseconds for all calls.
+  /// Nanoseconds for all calls, and besides for each.
   private static let patience = 60 * NanosecondClock.second
+  private static let patienceForCall = 10 * NanosecondClock.millisecond
 
   let state: RunState
   let options: BenchOptions
@@ -42,7 +43,8 @@ struct BenchSetup {
 
   private func call(_ requests: [[UInt8]]) throws(BenchError) -> [Calls.Reply] {
     let calls = Calls(state.loop, requests)
-    let isDone = state.loop.run(until: NanosecondClock.now + Self.patience) { _ in calls.isDone }
+    let patience = Self.patience + Int64(requests.count) * Self.patienceForCall
+    let isDone = state.loop.run(until: NanosecondClock.now + patience) { _ in calls.isDone }
     if let failure = calls.failure { throw BenchError(failure) }
     let replies = calls.replies.compactMap(\.self)
     guard isDone, replies.count == requests.count else { throw BenchError("the server does not answer") }

@@ -25,7 +25,8 @@ final class HubState: @unchecked Sendable {
   /// Rooms with joins that wait for a tail.
   private var awaited: Set<RoomID> = []
   private var nextExpiry: Milliseconds = 0
-  private var loadQueue: [Room] = []
+  /// A slice, since taking the first of ten thousand must not move the others.
+  private var loadQueue: ArraySlice<Room> = []
   private var loadsUnderWay = 0
   private var failures: [RoomID: (error: ChatError, until: Milliseconds)] = [:]
   private var nextSweep: Milliseconds = 0
@@ -46,18 +47,11 @@ final class HubState: @unchecked Sendable {
   }
 
   func handle(_ messages: [HubMessage], now: Milliseconds) {
+    defer { sendOut() }
     for message in messages { handle(message, now: now) }
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
     if now >= nextExpiry { expire(now: now) }
     if now >= nextSweep { sweep(now: now) }
-    sendOut()
-  }
-
-  private func sendOut() {
-    for index in loops.indices where !outboxes[index].isEmpty {
-      loops[index].post(contentsOf: outboxes[index])
-      outboxes[index] = []
-    }
   }
 
   private func expire(now: Milliseconds) {
@@ -72,8 +66,7 @@ final class HubState: @unchecked Sendable {
       fetching.insert(lane)
       jobs.append(.fetch(lane: lane, after: follower.delivered))
     }
-    while loadsUnderWay < limits.loads, !loadQueue.isEmpty {
-      let room = loadQueue.removeFirst()
+    while loadsUnderWay < limits.loads, let room = loadQueue.popFirst() {
       guard streams[room.id]?.isAwaited == true else {
         streams[room.id]?.abandonLoad()
         continue
@@ -142,6 +135,7 @@ final class HubState: @unchecked Sendable {
       }
     }
     guard let stream = streams[room] else {
+      ahead.remove(room)
       awaited.remove(room)
       return
     }
@@ -151,6 +145,13 @@ final class HubState: @unchecked Sendable {
 
   private func post(_ delivery: Delivery, to loop: Int) {
     if outboxes.indices.contains(loop) { outboxes[loop].append(delivery) }
+  }
+
+  private func sendOut() {
+    for index in loops.indices where !outboxes[index].isEmpty {
+      loops[index].post(contentsOf: outboxes[index])
+      outboxes[index] = []
+    }
   }
 
   /// Forgets rooms that nobody follows any more, and the longest unasked tails where they are too many.

@@ -74,6 +74,7 @@ struct RoomStream: Sendable {
     let late = waiting.filter { now - $0.since >= patience }
     guard !late.isEmpty else { return [] }
     waiting.removeAll { now - $0.since >= patience }
+    forgetAheadIfNobodyWaits()
     let error = ChatError.unavailable("The history of room \(room.id)")
     return late.map { .deliver(.refused($0.request.subscription, error), loop: $0.loop) }
   }
@@ -96,6 +97,12 @@ struct RoomStream: Sendable {
     subscribers[loop]?.remove(subscription)
     if subscribers[loop]?.isEmpty == true { subscribers[loop] = nil }
     if subscribers.isEmpty { position = nil }
+    forgetAheadIfNobodyWaits()
+  }
+
+  /// Where nobody waits any more, there is nothing to catch up with.
+  private mutating func forgetAheadIfNobodyWaits() {
+    if waiting.isEmpty { aheadSince = nil }
   }
 
   /// Frees the tail of a room where nobody joins; the subscribers stay.

@@ -89,6 +89,8 @@ struct RoomTail: Sendable {
   private mutating func note(_ event: RoomEvent) {
     changes.append(
       RoomChange(event: event.event, seq: event.message.seq, kind: event.kind, lastSeq: position.lastSeq))
+    // A room may be edited for ever without a new message.
+    if changes.count >= 2 * HistoryLimits.join.upperBound { trimChanges() }
   }
 
   private mutating func replace(_ message: Message) {
@@ -112,6 +114,10 @@ struct RoomTail: Sendable {
       olderChanged[entry.message.seq] = entry
     }
     entries.removeFirst(dropped)
+    trimChanges()
+  }
+
+  private mutating func trimChanges() {
     let floor = max(changesFloor, position.lastEvent - Int64(HistoryLimits.join.upperBound))
     changes.removeAll { $0.event <= floor }
     changesFloor = floor
