@@ -31,7 +31,7 @@ struct NeighbourMeasurement {
 
   /// The p99 of the deliveries, or of the acknowledgements where there are none, in milliseconds.
   private static func bench(_ load: [String], _ installation: Installation) throws -> Double {
-    let arguments = ["bench"] + load + ["--json", "--url", "http://127.0.0.1:\(try installation.port())"]
+    let arguments = ["bench"] + load + ["--json", "--url", "http://127.0.0.1:\(installation.port())"]
     let result = try PalaverProcess.run(arguments, within: .seconds(300))
     guard result.status == 0, let line = result.output.last, let report = try? JSONValue(parsing: line),
       let p99 = report["measures"]?.array?.last?["p99_ms"]?.number

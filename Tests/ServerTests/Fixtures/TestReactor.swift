@@ -56,8 +56,10 @@ final class TestReactor {
 
   /// Broadcasts messages as the events of one commit.
   func broadcast(_ messages: [Message]) {
-    mailbox.post(.deliveries(messages.map { .broadcast($0.room, Broadcast(rendering: event($0))) }))
+    post(messages.map { .broadcast($0.room, Broadcast(rendering: event($0))) })
   }
+
+  func post(_ deliveries: [Delivery]) { mailbox.post(.deliveries(deliveries)) }
 
   /// Turns until everything that was said has been written, or cannot be.
   func settle() {
