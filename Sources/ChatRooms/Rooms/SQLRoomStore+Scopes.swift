@@ -18,7 +18,7 @@ extension SQLRoomStore {
   /// One question, so that both parts are of one moment: a room is among the own or among the closed ones.
   static func readScopes(_ keys: [ScopeKey], _ connection: any SQLConnection) throws -> [ScopeKey: ReadScope] {
     // Filled up to a power of two, so that there are few different statements to prepare. Nobody is user 0.
-    let users = Set(keys.compactMap(\.user))
+    let users = Set(keys.compactMap { $0.user })
     let count = (0...).lazy.map { 1 << $0 }.first { $0 >= users.count } ?? users.count
     let list = users.map(SQLValue.integer) + Array(repeating: .integer(0), count: count - users.count)
     // An admin reads private rooms without being a member: there, deleted ones of any kind must be named.
@@ -27,7 +27,7 @@ extension SQLRoomStore {
       WHERE m.user_id IN (\(SQLDialect.placeholders(count))) AND r.kind <> 1 AND r.deleted_at IS NULL
       UNION ALL SELECT id, 0, kind FROM rooms WHERE deleted_at > 0 AND (kind = 1 OR ? = 1)
       """
-    let isAnyAdmin = keys.contains(where: \.isAdmin)
+    let isAnyAdmin = keys.contains { $0.isAdmin }
     let rows = try connection.query(sql, list + [.integer(isAnyAdmin ? 1 : 0)])
     var own: [UserID: [RoomID]] = [:]
     var closed: [RoomID] = []

@@ -43,7 +43,7 @@ public final class BatchedReads<Key: Hashable & Sendable, Value: Sendable>: @unc
   /// On a connection's thread, until nobody waits.
   private func work(on connection: Result<any SQLConnection, any Error>) {
     while let callers = takeCallers() {
-      let values = Result { try read(Array(Set(callers.map(\.key))), connection.get()) }
+      let values = Result { try read(Array(Set(callers.lazy.map { $0.key })), connection.get()) }
       for caller in callers {
         caller.continuation.resume(with: values.flatMap { Self.value($0, of: caller.key) })
       }

@@ -71,9 +71,10 @@ enum LiteralCheck {
     }
   }
 
+  private static let punctuation = Set(".,;:!?\"'()[]{}…«»“”‘’「」『』。、，！？`".unicodeScalars)
+
   /// Without the punctuation of a sentence around it; whole if it is nothing else.
   static func trimmed(_ text: String) -> String {
-    let punctuation = Set(".,;:!?\"'()[]{}…«»“”‘’「」『』。、，！？`".unicodeScalars)
     let core = text.unicodeScalars.drop(while: punctuation.contains)
     guard let end = core.lastIndex(where: { !punctuation.contains($0) }) else { return text }
     return core.contains(where: isSearchable) ? String(core[...end]) : text

@@ -9,9 +9,10 @@ struct ScannedText {
     var bytes: Range<Int>
     /// Bytes less UTF-16 units, from the start of the text to its end.
     var excess: Int
+    /// UTF-16 units before it.
+    var start: Int
     /// Their places are those in the whole text.
     var tokens: [TextToken]
-    var parts: [TextToken]
   }
 
   /// A word that stands somewhere, and what is looked at next.
@@ -47,7 +48,11 @@ struct ScannedText {
     var run = 0
     for index in Swift.stride(from: 0, to: bytes.count, by: Self.stride) {
       run = FoldedBytes.isWord(bytes[index]) ? run + 1 : 0
-      if run >= Self.longRun { return true }
+      guard run >= Self.longRun else { continue }
+      // Mostly by chance, of many words.
+      let covered = bytes[(index - (Self.longRun - 1) * Self.stride)...index]
+      guard let gap = covered.lastIndex(where: { !FoldedBytes.isWord($0) }) else { return true }
+      run = index / Self.stride - gap / Self.stride
     }
     return false
   }
@@ -71,13 +76,11 @@ struct ScannedText {
     let text = String(decoding: bytes[range], as: UTF8.self)
     let before = islands.last?.excess ?? 0
     let start = range.lowerBound - before
-    func moved(_ tokens: [TextToken]) -> [TextToken] {
-      tokens.map { TextToken(text: $0.text, start: $0.start + start, end: $0.end + start) }
+    let tokens = analysis.tokens(text).map {
+      TextToken(text: $0.text, start: $0.start + start, end: $0.end + start)
     }
     islands.append(
-      Island(
-        bytes: range, excess: before + range.count - text.utf16.count, tokens: moved(analysis.tokens(text)),
-        parts: moved(ExtraTerms.parts(of: text))))
+      Island(bytes: range, excess: before + range.count - text.utf16.count, start: start, tokens: tokens))
   }
 
   // MARK: Words
@@ -169,8 +172,9 @@ struct ScannedText {
       }
     }
     for island in islands {
-      for token in island.parts where Self.matches(token, part, isPrefix: isPrefix) {
-        found.append(token.start..<token.end)
+      let text = String(decoding: bytes[island.bytes], as: UTF8.self)
+      for token in ExtraTerms.parts(of: text) where Self.matches(token, part, isPrefix: isPrefix) {
+        found.append((island.start + token.start)..<(island.start + token.end))
       }
     }
     return found

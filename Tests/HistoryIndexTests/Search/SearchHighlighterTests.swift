@@ -51,6 +51,9 @@ import Testing
         text += (isOdd ? Self.pieces : Self.words).randomElement(using: &random) ?? ""
         text += Self.gaps.randomElement(using: &random) ?? ""
       }
+      if turn.isMultiple(of: 20) {
+        text += String(repeating: "by user ", count: Int.random(in: 0...80, using: &random))
+      }
       if turn.isMultiple(of: 50) { text += String(repeating: "Ab1", count: Int.random(in: 60...200, using: &random)) }
       let query = SearchQuery.any((0..<2).map { _ in Self.likelyLeaf(&random, in: text) })
       var highlighter = SearchHighlighter(query)
