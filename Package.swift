@@ -63,10 +63,14 @@ let package = Package(
       dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "TestSupport", "CZstd"],
       swiftSettings: rules),
     .testTarget(
-      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux"],
+      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux", "TestSupport"],
       swiftSettings: rules),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "Drivers"], swiftSettings: rules),
-    .target(name: "TestSupport", dependencies: ["Drivers"], path: "Tests/Support", swiftSettings: rules),
+    // Stands in front of the allocator and of system calls in the tests' executable, and counts.
+    .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
+    .target(
+      name: "TestSupport", dependencies: ["AllocationCounter", "Drivers"], path: "Tests/Support",
+      exclude: ["AllocationCounter"], swiftSettings: rules),
     // The server is a dependency so that its executable is built before the tests run it.
     .testTarget(name: "AcceptanceTests", dependencies: ["TestSupport", "Drivers", "server"], swiftSettings: rules),
     .testTarget(

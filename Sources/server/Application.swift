@@ -46,7 +46,6 @@ final class Application: Sendable {
     services = Services(
       rooms: rooms, presence: bus.presence, bus: bus.bus, journal: backends.journal, writer: writer, hub: hub,
       history: backends.history,
-      pages: HistoryPages(journal: backends.journal, history: backends.history, hub: hub, metrics: metrics),
       search: backends.search, metrics: metrics, log: log)
     phase = ServerPhase()
     monitor = HealthMonitor(backends.probes + bus.probes, metrics: metrics, log: log)

@@ -9,6 +9,7 @@ public final class SQLRoomStore: RoomStore {
   let database: any SQLDatabase
   let laneCount: Int
   let now: @Sendable () -> Milliseconds
+  let entries = MemberEntries()
 
   /// - Parameters:
   ///   - laneCount: lanes of the journal, among which new rooms are spread.
