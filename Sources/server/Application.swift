@@ -47,7 +47,6 @@ final class Application: Sendable {
     services = Services(
       rooms: rooms, presence: bus.presence, bus: bus.bus, journal: backends.journal, writer: writer, hub: hub,
       history: backends.history,
-      pages: HistoryPages(journal: backends.journal, history: backends.history, hub: hub, metrics: metrics),
       search: backends.search, erasures: backends.erasures, metrics: metrics, log: log)
     erasures = ErasureWorker(
       ledger: backends.erasures, traces: backends.traces, writer: writer, metrics: metrics, log: log,

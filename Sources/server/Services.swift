@@ -11,9 +11,10 @@ struct Services: Sendable {
   var writer: JournalWriter
   var hub: RoomHub
   var history: any History
-  var pages: HistoryPages
   var search: any Search
   var erasures: ErasureLedger
   var metrics: Metrics
   var log: Log
+
+  var pages: HistoryPages { HistoryPages(journal: journal, history: history, hub: hub) }
 }

@@ -47,21 +47,31 @@ extension SQLRoomStore {
 
   @discardableResult
   public func addMember(_ user: User, to room: RoomID, role: Membership.Role) async throws -> Bool {
-    let joinedAt = now()
-    return try await database.withTransaction { connection in
-      guard try Self.room(room, connection, lock: connection.dialect.forUpdate) != nil else {
-        throw ChatError.roomNotFound(room)
+    try await entries.add(MemberEntries.Entry(user: user, role: role), to: room) { [database, now] entries in
+      let joinedAt = now()
+      return try await database.withTransaction { connection in
+        guard try Self.room(room, connection, lock: connection.dialect.forUpdate) != nil else {
+          throw ChatError.roomNotFound(room)
+        }
+        return try entries.map { try Self.enter($0, room, joinedAt: joinedAt, connection) }
       }
-      guard try Self.user(named: user.name, connection) != nil else { throw ChatError.userNotFound(user.name) }
-      let (room, role) = (SQLValue.integer(room), SQLValue.integer(Int64(role.rawValue)))
-      let result = try connection.execute(
-        "\(connection.dialect.insertOrIgnore) members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)",
-        [room, .integer(user.id), role, .integer(joinedAt)])
-      if result.affectedRows > 0 { return true }
-      try connection.execute(
-        "UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?", [role, room, .integer(user.id)])
-      return false
     }
+  }
+
+  private static func enter(
+    _ entry: MemberEntries.Entry, _ room: RoomID, joinedAt: Milliseconds, _ connection: any SQLConnection
+  ) throws -> MemberEntries.Outcome {
+    guard try Self.user(named: entry.user.name, connection) != nil else {
+      return .failure(ChatError.userNotFound(entry.user.name))
+    }
+    let (room, user) = (SQLValue.integer(room), SQLValue.integer(entry.user.id))
+    let role = SQLValue.integer(Int64(entry.role.rawValue))
+    let result = try connection.execute(
+      "\(connection.dialect.insertOrIgnore) members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)",
+      [room, user, role, .integer(joinedAt)])
+    if result.affectedRows > 0 { return .success(true) }
+    try connection.execute("UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?", [role, room, user])
+    return .success(false)
   }
 
   /// A mark past the room's newest message counts as that message.

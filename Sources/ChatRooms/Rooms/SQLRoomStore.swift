@@ -10,6 +10,7 @@ public final class SQLRoomStore: RoomStore {
   let laneCount: Int
   let now: @Sendable () -> Milliseconds
   let scopes: BatchedReads<ScopeKey, ReadScope>
+  let entries = MemberEntries()
 
   /// - Parameters:
   ///   - laneCount: lanes of the journal, among which new rooms are spread.

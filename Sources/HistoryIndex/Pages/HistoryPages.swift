@@ -10,14 +10,12 @@ public struct HistoryPages: Sendable {
   public let journal: any Journal
   let history: any History
   private let hub: RoomHub?
-  private let fromMemory: Counter?
 
   /// - Parameter hub: keeps rooms in memory; `nil`: every page is read from the stores.
-  public init(journal: any Journal, history: any History, hub: RoomHub? = nil, metrics: Metrics? = nil) {
+  public init(journal: any Journal, history: any History, hub: RoomHub? = nil) {
     self.journal = journal
     self.history = history
     self.hub = hub
-    fromMemory = metrics.map { HistorySource.memory.counter(in: $0) }
   }
 
   /// The page, where it can be made at once; `nil`: ask `rendered`. Never waits.
@@ -25,7 +23,7 @@ public struct HistoryPages: Sendable {
     let now = RoomWindows.now()
     guard let window = hub?.windows.current(room, now: now), case .page(let page) = window.answer(query, now: now)
     else { return nil }
-    fromMemory?.add()
+    hub?.countPage()
     return page
   }
 
@@ -67,7 +65,7 @@ public struct HistoryPages: Sendable {
       guard let window = hub.windows.current(room, now: now) else { return nil }
       switch window.answer(query, now: now) {
       case .page(let page):
-        fromMemory?.add()
+        hub.countPage()
         return page
       case .missing(let seqs):
         // A block may reach into what is not there at the moment, though the page does not.

@@ -25,6 +25,8 @@ struct PageWindow: Sendable {
   /// Messages of an older block. Block 0 begins with message 1.
   static let blockSize: Int64 = 128
   static let maximumBlocks = 32
+  /// Messages that a read brings at least: who pages back wants the next ones too.
+  static let fewestRead = 2 * blockSize
   /// Bytes of whole pages that are kept for the next who asks.
   static let maximumPageBytes = 1 << 20
 
@@ -175,7 +177,7 @@ struct PageWindow: Sendable {
 
   /// Whole blocks with the next `count` messages in that direction, at most what one read may bring.
   private func missing(around seq: Int64, _ step: Int64, _ count: Int) -> ClosedRange<Int64> {
-    let count = Int64(min(count, HistoryLimits.block / 2))
+    let count = max(Self.fewestRead, Int64(min(count, HistoryLimits.block / 2)))
     let first = max(1, step < 0 ? seq - count + 1 : seq)
     let last = min(firstSeq - 1, step < 0 ? seq : seq + count - 1)
     let lower = (first - 1) / Self.blockSize

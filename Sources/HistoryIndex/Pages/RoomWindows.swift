@@ -31,6 +31,7 @@ public final class RoomWindows: @unchecked Sendable {
   private var waiting: [RoomID: [Waiter]] = [:]
   private var behindLanes: Set<Int> = []
   private var headsSeen: Milliseconds = 0
+  private var isTold: @Sendable () -> Bool = { true }
 
   init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -46,9 +47,13 @@ public final class RoomWindows: @unchecked Sendable {
     lock.withLock {
       guard let window = windows[room.id] else { return nil }
       if isAnyAge { return window }
-      return behindLanes.contains(room.lane) || now - headsSeen > limits.headAge ? nil : window
+      let isNew = !behindLanes.contains(room.lane) && now - headsSeen <= limits.headAge && isTold()
+      return isNew ? window : nil
     }
   }
+
+  /// Answers from memory only while the condition holds: that other servers' events come at once. Set it before `run`.
+  public func answer(onlyWhile isTold: @escaping @Sendable () -> Bool) { lock.withLock { self.isTold = isTold } }
 
   func has(_ room: RoomID) -> Bool { lock.withLock { windows[room] != nil } }
 

@@ -30,6 +30,7 @@ public final class RoomHub: Sendable {
   private let loader: any TailLoading
   private let log: Log
   private let limits: Limits
+  private let metrics: HubMetrics
   private let onFetched: @Sendable ([RoomEvent]) -> Void
   private let queue = WorkQueue<HubMessage>()
   private let jobs: AsyncStream<HubJob>
@@ -63,7 +64,9 @@ public final class RoomHub: Sendable {
     self.log = log
     self.limits = limits
     (jobs, jobSink) = AsyncStream.makeStream()
-    state = HubState(limits: limits, metrics: HubMetrics(metrics), windows: windows)
+    let counts = HubMetrics(metrics)
+    self.metrics = counts
+    state = HubState(limits: limits, metrics: counts, windows: windows)
   }
 
   private let state: HubState
@@ -112,6 +115,9 @@ public final class RoomHub: Sendable {
     queue.put(.events(events))
     windows.heard(events)
   }
+
+  /// Notes a page that was made from memory.
+  func countPage() { metrics.tailHits.add() }
 
   /// Says that a page of the room was asked for. - Parameter isRepeated: not for the first time.
   func want(_ room: Room, isRepeated: Bool) {

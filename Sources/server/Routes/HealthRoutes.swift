@@ -8,7 +8,7 @@ struct HealthRoutes: Sendable {
 
   func add(to router: inout Router) {
     let alive = HTTPResponse.json { $0.member("status", "ok") }
-    router.on("GET", "/healthz", immediate: { _ in .response(alive) }) { _ in .response(alive) }
+    router.on("GET", "/healthz", immediate: { _ in .response(alive) }, { _ in .response(alive) })
     router.on("GET", "/readyz") { _ in .response(readiness) }
     router.on("GET", "/metrics") { _ in
       let headers = [(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")]

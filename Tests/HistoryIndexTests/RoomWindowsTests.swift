@@ -1,0 +1,137 @@
+import ChatRooms
+import Drivers
+import Testing
+
+@testable import HistoryIndex
+
+/// Windows between the hub, those who commit and those who ask.
+@Suite struct RoomWindowsTests {
+  private let query = try? HistoryQuery(before: nil, after: nil, around: nil, limit: nil)
+
+  private func hub(_ windows: RoomWindows) -> HubState {
+    let hub = HubState(limits: .init(), metrics: HubMetrics(Metrics()), windows: windows)
+    hub.begin(at: [LaneHead(lane: 0, head: 0, indexed: 0)])
+    hub.handle([.heads([LaneHead(lane: 0, head: 0, indexed: 0)])], now: 0)
+    return hub
+  }
+
+  private func lastSeq(_ windows: RoomWindows, now: Milliseconds = 0) -> Int64? {
+    guard let query, let window = windows.current(RoomModel.room, now: now),
+      case .page(let page) = window.answer(query, now: now)
+    else { return nil }
+    return page.position.lastSeq
+  }
+
+  /// A room with five messages and a window.
+  private func settled(_ windows: RoomWindows, _ model: inout RoomModel) -> HubState {
+    for _ in 0..<5 { model.send() }
+    let hub = hub(windows)
+    hub.handle([.events(model.events)], now: 0)
+    hub.handle([.want(RoomModel.room, isRepeated: true)], now: 0)
+    #expect(hub.takeJobs(now: 0).count == 1)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 0)
+    for window in hub.takePublished() { hub.handle([.confirm(window)], now: 0) }
+    return hub
+  }
+
+  @Test func aRoomThatIsAskedForAgainIsAnsweredFromMemory() {
+    let windows = RoomWindows()
+    var model = RoomModel()
+    _ = settled(windows, &model)
+    #expect(lastSeq(windows) == 5)
+    #expect(lastSeq(windows, now: 5_000) == nil, "the database was not heard of for too long")
+  }
+
+  @Test func aRoomThatIsAskedForOnceIsNotRead() {
+    let hub = hub(RoomWindows())
+    hub.handle([.want(RoomModel.room, isRepeated: false)], now: 0)
+    #expect(hub.takeJobs(now: 0).isEmpty)
+  }
+
+  /// Who was told that a message is stored finds it, although the hub's thread has not come to it.
+  @Test func whatIsCommittedHereIsSeenBeforeItIsAcknowledged() {
+    let windows = RoomWindows()
+    var model = RoomModel()
+    let hub = settled(windows, &model)
+    model.send()
+    windows.heard([model.events[5]])
+    #expect(lastSeq(windows) == 6)
+    for _ in 0..<2 { model.send() }
+    windows.heard([model.events[7]])
+    #expect(lastSeq(windows) == nil, "one before it is missing")
+    hub.handle([.events(Array(model.events[5...]))], now: 0)
+    #expect(lastSeq(windows) == 8)
+  }
+
+  /// Committed just before the window is made, it is still in the hub's queue.
+  @Test func aNewWindowAnswersOnceWhatWasQueuedBeforeIsApplied() {
+    let windows = RoomWindows()
+    var model = RoomModel()
+    for _ in 0..<5 { model.send() }
+    let hub = hub(windows)
+    hub.handle([.want(RoomModel.room, isRepeated: true)], now: 0)
+    _ = hub.takeJobs(now: 0)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: 0)
+    #expect(lastSeq(windows) == nil)
+    model.send()
+    hub.handle([.events(model.events)] + hub.takePublished().map(HubMessage.confirm), now: 0)
+    #expect(lastSeq(windows) == 6)
+  }
+
+  @Test func aLaneThatIsBehindOrWasSkippedAnswersNothing() {
+    let windows = RoomWindows()
+    var model = RoomModel()
+    let hub = settled(windows, &model)
+    hub.handle([.heads([LaneHead(lane: 0, head: 6, indexed: 0)])], now: 0)
+    #expect(lastSeq(windows) == nil)
+    model.send()
+    hub.handle([.events(Array(model.events[5...]))], now: 0)
+    #expect(lastSeq(windows) == 6)
+    hub.handle([.heads([LaneHead(lane: 0, head: 100_000, indexed: 0)])], now: 0)
+    #expect(!windows.has(RoomModel.room.id))
+  }
+
+  /// Hazard 11: a change that happens while an older block is read must not be lost in it.
+  @Test(.timeLimit(.minutes(1))) func aChangeDuringAReadIsInTheBlock() async throws {
+    var model = RoomModel()
+    for _ in 0..<1_500 { model.send() }
+    let content = PageWindow(position: model.tail().position, messages: model.tail().contents.messages)
+    let window = RoomWindow(RoomModel.room, content, now: 0)
+    window.confirm()
+    let query = try HistoryQuery(before: 101, after: nil, around: nil, limit: 100)
+    guard case .missing(let seqs) = window.answer(query, now: 0) else {
+      Issue.record("the block is not held yet")
+      return
+    }
+    let old = model.messages
+    model.edit(50)
+    model.delete(60)
+    let changes = Array(model.events[1_500...])
+    let history = ReadHook(old) { for event in changes { window.heard(event) } }
+    try await window.fill(seqs, history: history, journal: MemoryJournal())
+    guard case .page(let page) = window.answer(query, now: 0) else {
+      Issue.record("the block was read")
+      return
+    }
+    let text = String(decoding: page.json, as: UTF8.self)
+    #expect(page.messageCount == 99 && text.contains("edited at") && !text.contains("\"seq\":60,"))
+  }
+}
+
+/// Answers with what was true before something happened during the read.
+private struct ReadHook: History {
+  let messages: [Message]
+  let during: @Sendable () -> Void
+
+  init(_ messages: [Message], during: @escaping @Sendable () -> Void) {
+    self.messages = messages
+    self.during = during
+  }
+
+  func messages(in room: Room, seqs: ClosedRange<Int64>) async throws -> [Message] {
+    during()
+    return messages.filter { seqs.contains($0.seq) }
+  }
+
+  func messages(in room: Room, seqs: [Int64]) async throws -> [Message] { [] }
+}
