@@ -25,7 +25,6 @@ private func run(_ arguments: String...) async -> (status: Int32, output: String
     let help = await run("--help")
     #expect(help.status == 0)
     for command in Command.all { #expect(help.output.contains("  \(command.name) ")) }
-    for later in ["export"] { #expect(!help.output.contains("  \(later) ")) }
   }
 
   @Test func everyCommandTeachesWithExamples() async {

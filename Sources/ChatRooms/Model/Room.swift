@@ -82,7 +82,7 @@ public struct User: Sendable, Equatable {
 }
 
 public struct Membership: Sendable, Equatable {
-  public enum Role: UInt8, Sendable {
+  public enum Role: UInt8, Sendable, CaseIterable {
     case member = 1
     case owner = 2
 

@@ -129,6 +129,18 @@ final class PeekedSource: ByteSource {
     return bytes
   }
 
+  /// The first line, as far as it is in the first 64 KiB. A pipe gives it in pieces.
+  func peekLine() throws -> ArraySlice<UInt8> {
+    var bytes = try peek()
+    while bytes.count < 1 << 16, !bytes.contains(UInt8(ascii: "\n")) {
+      let more = try source.next()
+      if more.isEmpty { break }
+      bytes += more
+      peeked = bytes
+    }
+    return bytes.prefix { $0 != UInt8(ascii: "\n") }
+  }
+
   func next() throws -> [UInt8] {
     defer { peeked = nil }
     return try peeked ?? source.next()

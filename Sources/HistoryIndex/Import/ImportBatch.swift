@@ -12,6 +12,13 @@ public struct ImportProgress: Sendable, Equatable {
   /// Lines that did not.
   public var rejected: Int64
 
+  /// For the event of a line. The same for the same line every time, so that a repeated import makes the same documents.
+  func nonce(ofLine line: Int64) -> Int64 {
+    let bits = UInt64(bitPattern: id << 40 ^ line)
+    let bytes = (0..<8).lazy.map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
+    return Int64(bitPattern: FNV1a.hash(bytes))
+  }
+
   public init(id: Int64, bytes: Int64 = 0, lines: Int64 = 0, imported: Int64 = 0, rejected: Int64 = 0) {
     self.id = id
     self.bytes = bytes
@@ -30,6 +37,8 @@ public struct ImportBatch: Sendable {
   public var progress: ImportProgress
   /// Where the rooms of this batch stand then.
   public var rooms: [RoomID: RoomPosition]
+  /// What happened to the messages after they were sent, rising by event.
+  public var changes: [RoomID: [RoomChange]] = [:]
 }
 
 /// What is known to be in the history for good.
@@ -37,6 +46,8 @@ public struct ImportCheckpoint: Sendable, Equatable {
   public var progress: ImportProgress
   /// Rooms that have moved since the last checkpoint.
   public var rooms: [RoomID: RoomPosition]
+  /// Changes of their messages since then.
+  public var changes: [RoomID: [RoomChange]] = [:]
 }
 
 /// Where an import's messages go.

@@ -20,7 +20,8 @@ struct ImportCheckpoints {
     while let batch = written.removeValue(forKey: nextNumber) {
       nextNumber += 1
       let rooms = (pending?.rooms ?? [:]).merging(batch.rooms) { $1 }
-      pending = ImportCheckpoint(progress: batch.progress, rooms: rooms)
+      let changes = (pending?.changes ?? [:]).merging(batch.changes) { $0 + $1 }
+      pending = ImportCheckpoint(progress: batch.progress, rooms: rooms, changes: changes)
     }
   }
 

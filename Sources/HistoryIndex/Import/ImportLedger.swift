@@ -4,7 +4,7 @@ import Foundation
 
 /// The tables by which an import goes on where it stood: `imports`, and the rooms that it holds.
 public struct ImportLedger: Sendable {
-  private let database: any SQLDatabase
+  let database: any SQLDatabase
 
   public init(database: any SQLDatabase) { self.database = database }
 
@@ -36,6 +36,18 @@ public struct ImportLedger: Sendable {
       id: numbers[0], bytes: numbers[1], lines: numbers[2], imported: numbers[3], rejected: numbers[4])
   }
 
+  /// An import of the source that read all of it; `nil` if there was none.
+  func finished(source: String) async throws -> ImportProgress? {
+    let rows = try await database.query(
+      "SELECT 1 FROM imports WHERE source = ? AND finished_at IS NOT NULL", [.text(source)])
+    return rows.isEmpty ? nil : try await progress(of: source)
+  }
+
+  /// The next import of its source begins at its beginning.
+  func forget(_ id: Int64) async throws {
+    try await database.execute("DELETE FROM imports WHERE id = ?", [.integer(id)])
+  }
+
   /// Makes the import the only one who adds to the room, until `finish`. Returns where the room stands.
   ///
   /// - Throws: `ImportRefusal` if another import holds the room, or it is gone.
@@ -58,8 +70,11 @@ public struct ImportLedger: Sendable {
   }
 
   /// Within a transaction of the caller's.
-  static func record(_ progress: ImportProgress, rooms: [RoomID: RoomPosition], on connection: any SQLConnection) throws
-  {
+  static func record(
+    _ progress: ImportProgress, rooms: [RoomID: RoomPosition], changes: [RoomID: [RoomChange]],
+    on connection: any SQLConnection
+  ) throws {
+    for (room, changes) in changes.sorted(by: { $0.key < $1.key }) { try record(changes, of: room, on: connection) }
     // In one order everywhere, so that no two transactions wait for each other.
     for (room, position) in rooms.sorted(by: { $0.key < $1.key }) {
       try connection.execute(
@@ -76,9 +91,31 @@ public struct ImportLedger: Sendable {
       ])
   }
 
+  /// Rows of one statement.
+  private static let changesAtOnce = 100
+
+  private static func record(_ changes: [RoomChange], of room: RoomID, on connection: any SQLConnection) throws {
+    var rest = changes[...]
+    while !rest.isEmpty {
+      // Two lengths, so that there are two texts of the statement.
+      let part = rest.prefix(rest.count >= changesAtOnce ? changesAtOnce : 1)
+      rest = rest.dropFirst(part.count)
+      let rows = Array(repeating: "(?, ?, ?, ?, ?)", count: part.count).joined(separator: ", ")
+      try connection.execute(
+        "INSERT INTO room_changes (room_id, event, seq, kind, last_seq) VALUES \(rows)",
+        part.flatMap { change -> [SQLValue] in
+          [
+            .integer(room), .integer(change.event), .integer(change.seq), .integer(Int64(change.kind.rawValue)),
+            .integer(change.lastSeq),
+          ]
+        })
+    }
+  }
+
   func record(_ checkpoint: ImportCheckpoint) async throws {
     try await database.withTransaction { connection in
-      try Self.record(checkpoint.progress, rooms: checkpoint.rooms, on: connection)
+      try Self.record(
+        checkpoint.progress, rooms: checkpoint.rooms, changes: checkpoint.changes, on: connection)
     }
   }
 

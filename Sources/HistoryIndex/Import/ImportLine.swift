@@ -11,6 +11,8 @@ public struct ImportLine: Sendable, Equatable {
   public var data: String?
   public var ref: String?
   public var replyTo: Int64?
+  /// Of a line of an export, which has no name of a room: what else it says.
+  public var exported: ExportedState?
 
   public init(
     room: String, user: String, timestamp: Milliseconds, text: String, data: String? = nil, ref: String? = nil,
@@ -76,7 +78,7 @@ extension ImportLine {
     return string
   }
 
-  private static func data(_ value: JSONValue?) throws(BadLine) -> String? {
+  static func data(_ value: JSONValue?) throws(BadLine) -> String? {
     guard let value, !value.isNull else { return nil }
     guard value.object != nil else { throw BadLine("data is no object") }
     let compact = value.compact
@@ -84,7 +86,7 @@ extension ImportLine {
     return compact
   }
 
-  private static func ref(_ value: JSONValue?) throws(BadLine) -> String? {
+  static func ref(_ value: JSONValue?) throws(BadLine) -> String? {
     guard let value, !value.isNull else { return nil }
     guard let ref = value.string, MessageLimits.refCharacters.contains(ref.utf8.count),
       ref.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
@@ -92,7 +94,7 @@ extension ImportLine {
     return ref
   }
 
-  private func check() throws(BadLine) {
+  func check() throws(BadLine) {
     guard MessageLimits.textBytes.contains(text.utf8.count) else {
       throw BadLine(text.isEmpty ? "text is empty" : "text is longer than 16,384 bytes")
     }

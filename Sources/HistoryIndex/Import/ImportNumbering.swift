@@ -1,8 +1,18 @@
 import ChatRooms
 import Foundation
 
-/// Gives lines their rooms, authors and numbers, making rooms and users on the way.
-struct ImportNumbering {
+/// Gives lines their rooms, authors and numbers.
+protocol LineNumbering: Sendable {
+  /// The chunk's messages.
+  mutating func batch(of chunk: inout ImportChunk) async throws -> ImportBatch
+  /// All lines were read.
+  ///
+  /// - Throws: `ImportRefusal` if some are missing.
+  func finish() throws
+}
+
+/// Takes lines as they come, making rooms and users on the way.
+struct ImportNumbering: LineNumbering {
   private let store: any RoomStore
   private let ledger: ImportLedger
   private let roomPrefix: String
@@ -87,15 +97,10 @@ struct ImportNumbering {
       RoomEvent(
         kind: .message, event: position.lastEvent, lastSeq: position.lastSeq, message: message,
         timestamp: line.timestamp, lane: room.lane, position: 0, routing: room.routing, roomKind: room.kind,
-        nonce: nonce(number)))
+        nonce: progress.nonce(ofLine: number)))
   }
 
-  /// The same for the same line every time, so that a repeated import makes the same documents.
-  private func nonce(_ line: Int64) -> Int64 {
-    let bits = UInt64(bitPattern: progress.id << 40 ^ line)
-    let bytes = (0..<8).lazy.map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
-    return Int64(bitPattern: FNV1a.hash(bytes))
-  }
+  func finish() {}
 
   private static func failure<Value>(_ result: Result<Value, BadLine>?) -> BadLine {
     if case .failure(let bad)? = result { bad } else { BadLine("unknown name") }

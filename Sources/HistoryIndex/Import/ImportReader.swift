@@ -1,3 +1,4 @@
+import ChatRooms
 import Drivers
 import Foundation
 
@@ -11,6 +12,8 @@ struct ImportChunk: Sendable {
   /// With their numbers in the input, from 1.
   var lines: [(number: Int64, line: ImportLine)] = []
   var bad: [Bad] = []
+  /// Users of whom an export had no line before.
+  var users: [CatalogueUser] = []
   /// Bytes and lines of the input up to here.
   var offset: Int64 = 0
   var lineCount: Int64 = 0
@@ -24,6 +27,13 @@ final class ImportReader: @unchecked Sendable {
   static let chunkBytes: Int64 = 2 << 20
   private static let ahead = 4
 
+  /// What the lines are.
+  enum Format: Sendable {
+    case plain
+    /// What follows on the catalogue of an export.
+    case export
+  }
+
   /// Each chunk taken is to be followed by `taken()`.
   let chunks: AsyncThrowingStream<ImportChunk, any Error>
   private let sink: AsyncThrowingStream<ImportChunk, any Error>.Continuation
@@ -32,6 +42,7 @@ final class ImportReader: @unchecked Sendable {
   private let lock = NSLock()
   private var isStopped = false
   private let linesPerChunk: Int
+  private let format: Format
   // The thread's alone.
   private var reader: LineReader
   private var lineCount: Int64
@@ -40,7 +51,8 @@ final class ImportReader: @unchecked Sendable {
   ///   - reader: stands at the beginning.
   ///   - progress: what was imported before, and is passed over.
   ///   - linesPerChunk: at most; fewer where they are long.
-  init(_ reader: LineReader, after progress: ImportProgress, linesPerChunk: Int) {
+  init(_ reader: LineReader, after progress: ImportProgress, linesPerChunk: Int, format: Format = .plain) {
+    self.format = format
     (chunks, sink) = AsyncThrowingStream.makeStream()
     self.linesPerChunk = linesPerChunk
     self.reader = reader
@@ -75,7 +87,7 @@ final class ImportReader: @unchecked Sendable {
         let line = try reader.next()
       {
         lineCount += 1
-        Self.parse(line, number: lineCount, into: &chunk)
+        parse(line, number: lineCount, into: &chunk)
       }
       if lineCount == before { return }
       chunk.offset = reader.offset
@@ -86,14 +98,17 @@ final class ImportReader: @unchecked Sendable {
     }
   }
 
-  private static func parse(_ line: LineReader.Line, number: Int64, into chunk: inout ImportChunk) {
+  private func parse(_ line: LineReader.Line, number: Int64, into chunk: inout ImportChunk) {
     switch line {
     case .tooLong: chunk.bad.append(ImportChunk.Bad(line: number, reason: "longer than 1 MiB"))
     case .line(let bytes):
       // Empty lines between and at the end are nobody's mistake.
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
       do {
-        chunk.lines.append((number, try ImportLine(parsing: bytes)))
+        switch format {
+        case .plain: chunk.lines.append((number, try ImportLine(parsing: bytes)))
+        case .export: try chunk.append(exported: bytes, number: number)
+        }
       } catch {
         chunk.bad.append(ImportChunk.Bad(line: number, reason: error.reason))
       }

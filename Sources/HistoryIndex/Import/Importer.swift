@@ -36,10 +36,10 @@ public enum ImportReport: Sendable {
 /// doubles or holes, when it is run again with the same input.
 public struct Importer: Sendable {
   private let store: any RoomStore
-  private let ledger: ImportLedger
+  let ledger: ImportLedger
   private let sink: any ImportSink
-  private let journal: any Journal
-  private let roomPrefix: String
+  let journal: any Journal
+  let roomPrefix: String
 
   /// - Parameter roomPrefix: stands before the name of every room.
   public init(
@@ -57,9 +57,11 @@ public struct Importer: Sendable {
   ///   - report: called from the import's task, one line or chunk after the other.
   /// - Throws: `ImportSourceError`, `ImportRefusal`, or what a back end says. What was written stays, and counts.
   public func run(path: String, report: (ImportReport) -> Void) async throws -> ImportSummary {
-    let (lines, source) = try ImportFile(path: path).open(roomPrefix: roomPrefix)
+    let input = try ImportFile(path: path).open(roomPrefix: roomPrefix)
+    if input.isExport { return try await runExport(input.lines, source: input.source, report) }
+    let source = input.source
     let progress = try await ledger.begin(source: source)
-    let reader = ImportReader(lines, after: progress, linesPerChunk: sink.linesPerBatch)
+    let reader = ImportReader(input.lines, after: progress, linesPerChunk: sink.linesPerBatch)
     defer { reader.stop() }
     let numbering = ImportNumbering(
       store: store, ledger: ledger, roomPrefix: roomPrefix, source: source, progress: progress)
@@ -72,15 +74,17 @@ public struct Importer: Sendable {
   ///
   /// - Returns: how many rooms it held; `nil` if this source was never imported.
   public func abandon(path: String) async throws -> Int? {
-    let (_, source) = try ImportFile(path: path).open(roomPrefix: roomPrefix)
-    guard let progress = try await ledger.progress(of: source) else { return nil }
+    let input = try ImportFile(path: path).open(roomPrefix: roomPrefix)
+    guard let progress = try await ledger.progress(of: input.source) else { return nil }
     let rooms = try await ledger.release(progress.id, isComplete: false)
+    // Only rooms that it holds are an export's.
+    if input.isExport { try await ledger.forget(progress.id) }
     try await announce(rooms)
     return rooms.count
   }
 
   /// An event of each room tells the servers that follow it to read it anew: they saw none of the import.
-  private func announce(_ rooms: [RoomID]) async throws {
+  func announce(_ rooms: [RoomID]) async throws {
     var waiting: [Submission] = []
     for id in rooms {
       guard let room = try await store.room(id) else { continue }
@@ -111,8 +115,8 @@ public struct Importer: Sendable {
     case recorded
   }
 
-  private func transfer(
-    from reader: ImportReader, _ numbering: ImportNumbering, since begin: ImportProgress,
+  func transfer(
+    from reader: ImportReader, _ numbering: some LineNumbering, since begin: ImportProgress,
     _ report: (ImportReport) -> Void
   ) async throws -> ImportSummary {
     var numbering = numbering
@@ -153,6 +157,7 @@ public struct Importer: Sendable {
       }
       while let step = try await group.next() { settle(step, isForced: true) }
     }
+    try numbering.finish()
     return summary
   }
 }

@@ -17,7 +17,7 @@ public struct SQLiteImportSink: ImportSink {
     try await database.withTransaction { connection in
       writer.beginTransaction()
       for event in batch.events { try writer.insert(event.message, ref: event.message.ref, connection) }
-      try ImportLedger.record(batch.progress, rooms: batch.rooms, on: connection)
+      try ImportLedger.record(batch.progress, rooms: batch.rooms, changes: batch.changes, on: connection)
     }
   }
 

@@ -76,7 +76,7 @@ struct ExtraTerms: Sendable, Equatable {
 
   /// ASCII, and small letters of other alphabets between.
   private static func isWord(_ unit: UInt16) -> Bool { isCapital(unit) || isSmall(unit) || isDigit(unit) }
-  private static func isCapital(_ unit: UInt16) -> Bool { 0x41...0x5A ~= unit }
+  private static func isCapital<Unit: FixedWidthInteger>(_ unit: Unit) -> Bool { 0x41...0x5A ~= unit }
   private static func isDigit<Unit: FixedWidthInteger>(_ unit: Unit) -> Bool { 0x30...0x39 ~= unit }
   private static func isSmall(_ unit: UInt16) -> Bool { 0x61...0x7A ~= unit || 0xDF...0x24F ~= unit }
 

@@ -87,6 +87,6 @@ extension CommandLineProgram {
 extension Command {
   /// In the order of the list of commands.
   static let all: [Command] = [
-    serve, check, migrate, reshard, importing, search, verify, deadletters, rooms, users, token, bench, version,
+    serve, check, migrate, reshard, importing, export, search, verify, deadletters, rooms, users, token, bench, version,
   ]
 }

@@ -27,6 +27,8 @@ struct CommandOption: Sendable, Equatable {
 struct CommandArguments: Equatable {
   /// Values by the flag's name; of a flag that stands twice the last counts. A switch is `true` or `false`.
   var flags: [String: String] = [:]
+  /// All values of flags that take one, in their order.
+  var lists: [String: [String]] = [:]
   var positionals: [String] = []
   var isHelpWanted = false
 
@@ -71,11 +73,13 @@ struct CommandArguments: Equatable {
     }
     if parts.count == 2 {
       flags[name] = String(parts[1])
+      lists[name, default: []].append(String(parts[1]))
     } else if let placeholder = option.placeholder {
       guard let value = rest.popFirst() else {
         throw ConfigurationError(option.flag, got: "", expected: "\(option.flag) \(placeholder)")
       }
       flags[name] = value
+      lists[name, default: []].append(value)
     } else if let next = rest.first, next == "true" || next == "false" {
       flags[name] = rest.removeFirst()
     } else {

@@ -11,7 +11,8 @@ extension Command {
       "Reads files of one JSON object a line, {\"room\", \"user\", \"timestamp\", \"text\"} and, where there "
       + "are, \"data\", \"ref\" and \"reply_to\"; compressed with zstd or not; - is standard input. Times are "
       + "milliseconds since 1970 and are kept. Rooms (public, by name) and users are made on the way. A line that "
-      + "cannot be read is reported with its number and left out. While it runs, nobody else can send to the rooms "
+      + "cannot be read is reported with its number and left out. A file of 'palaver export' brings its own rooms, "
+      + "users and memberships, and every message with its number. While it runs, nobody else can send to the rooms "
       + "that it fills. An import that was stopped, even by kill -9, goes on where it stood when it is run again with "
       + "the same file; one that had ended brings in only what the file has gained.",
     options: [
