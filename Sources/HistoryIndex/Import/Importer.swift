@@ -37,7 +37,7 @@ public enum ImportReport: Sendable {
 public struct Importer: Sendable {
   private let store: any RoomStore
   let ledger: ImportLedger
-  private let sink: any ImportSink
+  let sink: any ImportSink
   let journal: any Journal
   let roomPrefix: String
 
