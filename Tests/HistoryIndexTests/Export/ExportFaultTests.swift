@@ -20,6 +20,7 @@ private final class CutSink: ImportSink, @unchecked Sendable {
   }
 
   var concurrency: Int { base.concurrency }
+  var linesPerBatch: Int { base.linesPerBatch }
 
   func write(_ batch: ImportBatch) async throws {
     let isAlive = lock.withLock {

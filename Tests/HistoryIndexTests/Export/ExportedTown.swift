@@ -36,7 +36,7 @@ struct ExportedTown {
     _ = try await profile.store.markRead(room: square.id, user: users[2].id, seq: 17)
     _ = try await profile.store.addMember(left, to: square.id, role: .member)
     try profile.commit([Submission(room: square, action: .remove(user: left), actor: left, ref: nil)])
-    try await profile.store.deleteUser(left)
+    try await profile.store.deleteUser(left, messages: .keep)
   }
 
   private func room(_ new: NewRoom, by user: User) async throws -> Room {

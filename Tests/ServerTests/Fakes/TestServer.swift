@@ -88,6 +88,12 @@ private struct NoDatabase: SQLDatabase {
   func withConnection<Result: Sendable>(
     _ body: @escaping @Sendable (any SQLConnection) throws -> Result
   ) async throws -> Result {
-    throw SQLError(kind: .unavailable, code: 0, message: "no database")
+    throw unavailable
   }
+
+  func submitRead(_ job: @escaping @Sendable (Result<any SQLConnection, any Error>) -> Void) {
+    job(.failure(unavailable))
+  }
+
+  private var unavailable: SQLError { SQLError(kind: .unavailable, code: 0, message: "no database") }
 }
