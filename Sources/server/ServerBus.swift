@@ -63,7 +63,7 @@ struct ServerBus: Sendable {
       if case .everythingChanged = message { hub.windows.forgetAll() }
       notifier.receive(message)
     }
-    if let shared { hub.windows.answer(onlyWhile: { shared.bus.isListening }) }
+    if let shared { hub.windows.setAlone { shared.bus.isAlone } }
     // What was said meanwhile is lost.
     shared?.bus.onSubscribed { rooms.forgetEverything() }
   }

@@ -12,6 +12,7 @@ public final class RedisBus: Bus, @unchecked Sendable {
   private let channel: String
   private let sender: UInt64
   private let receivers: Receivers
+  private let audience: BusAudience
   private let published: Counter
   private let dropped: Counter
 
@@ -26,6 +27,7 @@ public final class RedisBus: Bus, @unchecked Sendable {
     self.client = client
     self.sender = sender
     channel = "\(prefix):bus"
+    audience = BusAudience(client: client, channel: channel)
     published = metrics.counter("palaver_bus_published_total", "Messages told to other servers.")
     dropped = metrics.counter("palaver_bus_dropped_total", "Messages that could not be told to other servers.")
     let receivers = Receivers(
@@ -46,6 +48,8 @@ public final class RedisBus: Bus, @unchecked Sendable {
 
   /// Other servers are heard at the moment.
   public var isListening: Bool { subscriber.isListening }
+  /// No other server listens at the moment, or did a moment ago. False where that is not known; never waits.
+  public var isAlone: Bool { isListening && audience.isAlone() }
   public var health: RedisHealth { subscriber.health }
 
   public func onMessage(_ handler: @escaping @Sendable (BusMessage) -> Void) { receivers.add(handler) }

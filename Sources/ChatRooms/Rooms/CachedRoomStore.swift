@@ -96,6 +96,14 @@ public final class CachedRoomStore: RoomStore {
     }
   }
 
+  public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
+    do {
+      return try await store.membership(room: room, user: user)
+    } catch let error as SQLError where error.kind == .unavailable {
+      return try await membership(room: room, user: user)
+    }
+  }
+
   public func roomInMemory(_ id: RoomID) -> Room? { rooms.valueInMemory(for: id) ?? nil }
   public func userInMemory(named name: String) -> User? { users.valueInMemory(for: name) ?? nil }
 

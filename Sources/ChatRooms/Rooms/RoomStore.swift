@@ -133,6 +133,8 @@ public protocol RoomStore: Sendable {
   func updateRoom(_ id: RoomID, name: String??, topic: String??) async throws -> Room
 
   func membership(room: RoomID, user: UserID) async throws -> Membership?
+  /// As the database has it now, whatever is remembered; while it does not answer, as it is remembered.
+  func newestMembership(room: RoomID, user: UserID) async throws -> Membership?
   /// By name.
   func members(of room: RoomID) async throws -> [Member]
   /// The rooms of a user, rising.
@@ -153,6 +155,9 @@ public protocol RoomStore: Sendable {
 
 extension RoomStore {
   /// For stores without a memory.
+  public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
+    try await membership(room: room, user: user)
+  }
   public func roomInMemory(_ id: RoomID) -> Room? { nil }
   public func userInMemory(named name: String) -> User? { nil }
   public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? { nil }

@@ -104,6 +104,9 @@ public protocol Journal: Sendable {
   /// The heads of all lanes, by lane.
   func heads() async throws -> [LaneHead]
 
+  /// The newest position of a lane, read after this was called. Those who ask at once share a read.
+  func head(ofLane lane: Int) async throws -> Int64
+
   /// Lanes in which no commit was under way at some moment during this call: what was committed there before that moment
   /// can be read from now on. A lane that is missing was busy.
   func quietLanes() async throws -> Set<Int>
@@ -128,6 +131,10 @@ public protocol Journal: Sendable {
 extension Journal {
   /// For journals that show nothing before it is durable.
   public func flush() async throws {}
+
+  public func head(ofLane lane: Int) async throws -> Int64 {
+    try await heads().first { $0.lane == lane }?.head ?? 0
+  }
 
   /// For journals whose commits are never under way beside a read.
   public func quietLanes() async throws -> Set<Int> { Set(0..<laneCount) }

@@ -11,6 +11,7 @@ public final class MySQLJournal: Journal {
   private let clock: @Sendable () -> Milliseconds
   private let protected: RewindGuard?
   private let flushes = FlushGroup()
+  private let laneHeads: BatchedReads<Int, Int64>
 
   /// Seconds that a writer's transaction may lie idle, its process paused, before MariaDB ends it.
   private static let idleTransactionTimeout: UInt32 = 3
@@ -28,6 +29,10 @@ public final class MySQLJournal: Journal {
     clock: @escaping @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
   ) {
     self.database = database
+    laneHeads = BatchedReads(database, most: 10_000) { _, connection in
+      let rows = try connection.query("SELECT lane, head FROM journal_lanes")
+      return Dictionary(rows.map { (Int($0.integer(0) ?? 0), $0.integer(1) ?? 0) }) { first, _ in first }
+    }
     self.url = url
     self.clock = clock
     self.protected = protected
@@ -54,6 +59,8 @@ public final class MySQLJournal: Journal {
       LaneHead(lane: Int(row.integer(0) ?? 0), head: row.integer(1) ?? 0, indexed: row.integer(2) ?? 0)
     }
   }
+
+  public func head(ofLane lane: Int) async throws -> Int64 { try await laneHeads.value(for: lane) }
 
   /// The locks end with the statement. A writer that comes just then takes the lane in its next turn.
   public func quietLanes() async throws -> Set<Int> {

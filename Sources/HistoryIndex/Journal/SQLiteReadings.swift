@@ -6,11 +6,12 @@ enum SQLiteReadings {
   static func of(_ batch: [Submission], _ connection: any SQLConnection) throws -> LaneReadings {
     var readings = LaneReadings()
     readings.heads[SQLiteJournal.lane] = try SQLiteJournal.head(connection)
+    var authors: Set<UserID> = []
     for submission in batch {
       let room = submission.room.id
       if readings.rooms[room] == nil { readings.rooms[room] = try counters(of: room, connection) }
       try read(submission, into: &readings, connection)
-      for author in submission.authors where readings.erased[author] == nil {
+      for author in submission.authors where authors.insert(author).inserted {
         readings.erased[author] = try fate(of: author, connection)
       }
     }

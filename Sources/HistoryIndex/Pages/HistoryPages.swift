@@ -21,9 +21,10 @@ public struct HistoryPages: Sendable {
   /// The page, where it can be made at once; `nil`: ask `rendered`. Never waits.
   public func immediate(of room: Room, _ query: HistoryQuery) -> RenderedPage? {
     let now = RoomWindows.now()
-    guard let window = hub?.windows.current(room, now: now), case .page(let page) = window.answer(query, now: now)
+    guard let hub, hub.windows.isAlone, let window = hub.windows.current(room, now: now),
+      case .page(let page) = window.answer(query, now: now)
     else { return nil }
-    hub?.countPage()
+    hub.countPage()
     return page
   }
 
@@ -36,7 +37,7 @@ public struct HistoryPages: Sendable {
     } catch let error where Self.isOutage(error) {
       // What is in memory is as old as the outage.
       let now = RoomWindows.now()
-      guard let window = hub.windows.current(room, isAnyAge: true, now: now),
+      guard let window = hub.windows.latest(room),
         case .page(let page) = window.answer(query, now: now)
       else { throw error }
       return page
@@ -51,6 +52,11 @@ public struct HistoryPages: Sendable {
   /// From memory, after reading what is missing there.
   private func remembered(of room: Room, _ query: HistoryQuery, _ hub: RoomHub) async -> RenderedPage? {
     var now = RoomWindows.now()
+    var head: Int64?
+    if !hub.windows.isAlone {
+      guard let newest = try? await journal.head(ofLane: room.lane) else { return nil }
+      head = newest
+    }
     if !hub.windows.has(room.id) {
       // A room that is asked for once is not worth more than its page.
       let isRepeated = hub.windows.ask(room.id, now: now)
@@ -62,7 +68,8 @@ public struct HistoryPages: Sendable {
     }
     for _ in 0..<Self.maximumFills {
       now = RoomWindows.now()
-      guard let window = hub.windows.current(room, now: now) else { return nil }
+      let current = head.map { hub.windows.current(room, reaching: $0) } ?? hub.windows.current(room, now: now)
+      guard let window = current else { return nil }
       switch window.answer(query, now: now) {
       case .page(let page):
         hub.countPage()

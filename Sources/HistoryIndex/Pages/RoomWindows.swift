@@ -6,8 +6,9 @@ import Foundation
 ///
 /// The hub makes a room's window from its tail and hands it the room's events in order. What is committed here reaches
 /// it before it is acknowledged, so that who has sent a message finds it in the next page. What other servers commit
-/// reaches it as it reaches those who follow the room; while this server knows that it lacks something, or has not
-/// heard from the database for a second, a window answers nothing and the stores are asked.
+/// reaches it as it reaches those who follow the room: beside other servers a window answers only where the room's lane
+/// stands at the head that the database has shown since the page was asked for. While this server knows that it lacks
+/// something, or has not heard from the database for a second, the stores are asked.
 public final class RoomWindows: @unchecked Sendable {
   struct Limits: Sendable {
     /// A room that nobody asks for keeps its window this long.
@@ -31,7 +32,9 @@ public final class RoomWindows: @unchecked Sendable {
   private var waiting: [RoomID: [Waiter]] = [:]
   private var behindLanes: Set<Int> = []
   private var headsSeen: Milliseconds = 0
-  private var isTold: @Sendable () -> Bool = { true }
+  /// Positions up to which each lane's events were handed on.
+  private var delivered: [Int64] = []
+  private var isAloneNow: @Sendable () -> Bool = { true }
 
   init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -40,20 +43,30 @@ public final class RoomWindows: @unchecked Sendable {
 
   // MARK: Pages
 
-  /// A room's window, where it is as new as anything this server knows.
-  ///
-  /// - Parameter isAnyAge: also where the database has not been heard of lately.
-  func current(_ room: Room, isAnyAge: Bool = false, now: Milliseconds) -> RoomWindow? {
+  /// No other server writes at the moment.
+  var isAlone: Bool { lock.withLock { isAloneNow }() }
+
+  /// Tells when no other server writes: always, unless this is called. Call it before `run`.
+  public func setAlone(_ isAlone: @escaping @Sendable () -> Bool) { lock.withLock { isAloneNow = isAlone } }
+
+  /// A room's window, where it is as new as anything that a server alone can know.
+  func current(_ room: Room, now: Milliseconds) -> RoomWindow? {
     lock.withLock {
-      guard let window = windows[room.id] else { return nil }
-      if isAnyAge { return window }
-      let isNew = !behindLanes.contains(room.lane) && now - headsSeen <= limits.headAge && isTold()
-      return isNew ? window : nil
+      guard !behindLanes.contains(room.lane), now - headsSeen <= limits.headAge else { return nil }
+      return windows[room.id]
     }
   }
 
-  /// Answers from memory only while the condition holds: that other servers' events come at once. Set it before `run`.
-  public func answer(onlyWhile isTold: @escaping @Sendable () -> Bool) { lock.withLock { self.isTold = isTold } }
+  /// A room's window, where it has everything up to a head of the room's lane.
+  func current(_ room: Room, reaching head: Int64) -> RoomWindow? {
+    lock.withLock {
+      guard delivered.indices.contains(room.lane), delivered[room.lane] >= head else { return nil }
+      return windows[room.id]
+    }
+  }
+
+  /// A room's window, whatever it lacks.
+  func latest(_ room: Room) -> RoomWindow? { lock.withLock { windows[room.id] } }
 
   func has(_ room: RoomID) -> Bool { lock.withLock { windows[room] != nil } }
 
@@ -124,8 +137,15 @@ public final class RoomWindows: @unchecked Sendable {
 
   func sawHeads(now: Milliseconds) { lock.withLock { headsSeen = now } }
 
-  /// Lanes in which events are known that have not come yet.
-  func setBehind(_ lanes: Set<Int>) { lock.withLock { behindLanes = lanes } }
+  /// - Parameters:
+  ///   - delivered: positions up to which each lane's events were handed on.
+  ///   - behind: lanes in which events are known that have not come yet.
+  func setLanes(delivered: [Int64], behind: Set<Int>) {
+    lock.withLock {
+      self.delivered = delivered
+      behindLanes = behind
+    }
+  }
 
   var hasWaiters: Bool { lock.withLock { !waiting.isEmpty } }
 

@@ -35,6 +35,7 @@ final class HubState: @unchecked Sendable {
   private var wanted: Set<RoomID> = []
   private var published: [RoomWindow] = []
   private var behindLanes: [Int] = []
+  private var deliveredLanes: [Int64] = []
 
   init(limits: RoomHub.Limits, metrics: HubMetrics, windows: RoomWindows = RoomWindows()) {
     self.limits = limits
@@ -58,14 +59,15 @@ final class HubState: @unchecked Sendable {
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
     if now >= nextExpiry { expire(now: now) }
     if now >= nextSweep { sweep(now: now) }
-    noteBehind()
+    noteLanes()
   }
 
-  private func noteBehind() {
+  private func noteLanes() {
+    let delivered = lanes.map(\.delivered)
     let behind = lanes.indices.filter { lanes[$0].lag > 0 }
-    guard behind != behindLanes else { return }
-    behindLanes = behind
-    windows.setBehind(Set(behind))
+    guard delivered != deliveredLanes || behind != behindLanes else { return }
+    (deliveredLanes, behindLanes) = (delivered, behind)
+    windows.setLanes(delivered: delivered, behind: Set(behind))
   }
 
   private func expire(now: Milliseconds) {

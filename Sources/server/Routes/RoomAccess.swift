@@ -11,7 +11,11 @@ struct RoomAccess: Sendable {
     guard let room = try await rooms.room(id) else { throw ChatError.roomNotFound(id) }
     var membership: Membership?
     if let user = identity.user, !identity.caller.isAdmin {
-      membership = try await rooms.membership(room: id, user: user.id)
+      // Who was removed through another server must not read on until that is heard of here.
+      membership =
+        room.kind == .public
+        ? try await rooms.membership(room: id, user: user.id)
+        : try await rooms.newestMembership(room: id, user: user.id)
     }
     return try Self.permissions(in: room, for: identity, membership)
   }

@@ -42,11 +42,11 @@ import Testing
       }
       return (reading.texts, writing.texts)
     }
-    // A ref each, and the head and the room of all.
-    #expect(reads.count <= 100 + 2)
+    // A ref each, and the head, the room and the author of all.
+    #expect(reads.count <= 100 + 3)
     // A row and its words each, and the newest id, the counters and the head of all.
     #expect(writes.count <= 2 * 100 + 3)
     // Each is prepared once.
-    #expect(Set(reads + writes).count <= 8)
+    #expect(Set(reads + writes).count <= 9)
   }
 }
