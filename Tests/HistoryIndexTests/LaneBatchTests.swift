@@ -94,6 +94,9 @@ import Testing
     #expect(again.rows.isEmpty && again.repeatsEarlier)
     #expect(again.outcomes[0].isDuplicate == true && again.outcomes[0].event?.event == 10)
     #expect(again.outcomes[0].event?.timestamp == 5)
+    // The message was read before the edit came through; the answer shows the edit.
+    let shown = again.outcomes[0].event?.message
+    #expect(shown?.text == "a" && shown?.revised == 10 && shown?.editedAt == 5)
   }
 
   @Test func anEditThatWasStoredWasStoredAlthoughTheMessageIsDeletedByNow() {

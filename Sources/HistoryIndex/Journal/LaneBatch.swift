@@ -98,7 +98,13 @@ public struct LaneBatch {
     guard stored.isOf(submission) else { return .refused(.refConflict(submission.ref)) }
     repeatsEarlier = true
     let room = submission.room
-    let message = stored.kind == .deletion ? base.tombstone(revised: stored.event) : base
+    var message = stored.kind == .deletion ? base.tombstone(revised: stored.event) : base
+    if case .edit(_, let text) = submission.action, base.revised < stored.event {
+      // The message was read before the edit came through.
+      message.text = text
+      message.editedAt = stored.happenedAt
+      message.revised = stored.event
+    }
     return .committed(
       RoomEvent(
         kind: stored.kind, event: stored.event, lastSeq: base.seq, message: message, timestamp: stored.happenedAt,
