@@ -6,34 +6,6 @@ import Testing
 
 @testable import HistoryIndex
 
-/// Writes some batches and then fails, as if the process had been killed.
-private final class CutSink: ImportSink, @unchecked Sendable {
-  struct Cut: Error {}
-
-  private let base: any ImportSink
-  private let lock = NSLock()
-  private var left: Int
-
-  init(_ base: any ImportSink, after batches: Int) {
-    self.base = base
-    left = batches
-  }
-
-  var concurrency: Int { base.concurrency }
-  var linesPerBatch: Int { base.linesPerBatch }
-
-  func write(_ batch: ImportBatch) async throws {
-    let isAlive = lock.withLock {
-      left -= 1
-      return left >= 0
-    }
-    guard isAlive else { throw Cut() }
-    try await base.write(batch)
-  }
-
-  func record(_ checkpoint: ImportCheckpoint) async throws { try await base.record(checkpoint) }
-}
-
 /// What goes wrong is said, and leaves nothing that looks whole.
 @Suite(.timeLimit(.minutes(2))) struct ExportFaultTests {
   private func file(_ lines: some Sequence<String>, in folder: TemporaryFolder) throws -> String {
@@ -48,8 +20,8 @@ private final class CutSink: ImportSink, @unchecked Sendable {
     let lines = try await town.export()
     let path = try file(lines, in: town.folder)
     let other = try await EmbeddedProfile()
-    let sink = CutSink(SQLiteImportSink(database: other.database), after: batches)
-    await #expect(throws: CutSink.Cut.self) { try await other.importing(path: path, sink: sink) }
+    let sink = FailingSink(SQLiteImportSink(database: other.database), after: batches)
+    await #expect(throws: FailingSink.Killed.self) { try await other.importing(path: path, sink: sink) }
     #expect(try await other.count("room_positions WHERE import_id IS NULL") == 0, "nobody else may send there")
     // Under another name it is the same export.
     try FileManager.default.moveItem(atPath: path, toPath: path + ".moved")
@@ -67,8 +39,8 @@ private final class CutSink: ImportSink, @unchecked Sendable {
     let town = try await ExportedTown(messages: 1_500).profile
     let path = try file(try await town.export(), in: town.folder)
     let other = try await EmbeddedProfile()
-    let sink = CutSink(SQLiteImportSink(database: other.database), after: 1)
-    await #expect(throws: CutSink.Cut.self) { try await other.importing(path: path, sink: sink) }
+    let sink = FailingSink(SQLiteImportSink(database: other.database), after: 1)
+    await #expect(throws: FailingSink.Killed.self) { try await other.importing(path: path, sink: sink) }
     #expect(try await other.importer().abandon(path: path) == 5)
     await #expect(throws: ImportRefusal.self) { try await other.importing(path: path) }
     let square = try #require(try await other.store.room(named: "square"))
