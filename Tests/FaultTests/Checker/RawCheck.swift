@@ -1,5 +1,8 @@
 /// Checks what one raw client was told on one connection.
 struct RawCheck {
+  /// Milliseconds in which an event reaches other servers, also while Redis is down.
+  private static let crossing: Int64 = 1_000
+
   private let connection: RawConnection
   private let log: RoomLog
   private let record: RoomRecord
@@ -53,7 +56,7 @@ struct RawCheck {
       if let claim = log.claims[message.event], claim.entry != .message(seq: message.seq) {
         return breach(.oneOrder, "another truth about event \(message.event): \(claim.source)", [message])
       }
-      if let ack = deletions[message.seq]?.acknowledgements.first, ack.time < connection.began {
+      if let ack = deletions[message.seq]?.acknowledgements.first, ack.time + Self.crossing < connection.began {
         return breach(.deletedTextIsGone, "message \(message.seq) was deleted at event \(ack.event)", [message])
       }
       return nil
