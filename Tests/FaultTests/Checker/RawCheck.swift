@@ -1,8 +1,5 @@
 /// Checks what one raw client was told on one connection.
 struct RawCheck {
-  /// Milliseconds in which an event reaches other servers, also while Redis is down.
-  private static let crossing: Int64 = 1_000
-
   private let connection: RawConnection
   private let log: RoomLog
   private let record: RoomRecord
@@ -56,8 +53,10 @@ struct RawCheck {
       if let claim = log.claims[message.event], claim.entry != .message(seq: message.seq) {
         return breach(.oneOrder, "another truth about event \(message.event): \(claim.source)", [message])
       }
-      if let ack = deletions[message.seq]?.acknowledgements.first, ack.time + Self.crossing < connection.began {
-        return breach(.deletedTextIsGone, "message \(message.seq) was deleted at event \(ack.event)", [message])
+      if let ack = deletions[message.seq]?.acknowledgements.first, ack.time < connection.began {
+        let deletion = "deleted at event \(ack.event), acknowledged by server \(ack.server) at \(ack.time) ms"
+        let join = "joined at \(connection.began) ms"
+        return breach(.deletedTextIsGone, "message \(message.seq) was \(deletion), \(join)", [message])
       }
       return nil
     }
