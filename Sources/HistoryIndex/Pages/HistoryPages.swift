@@ -18,10 +18,13 @@ public struct HistoryPages: Sendable {
     self.hub = hub
   }
 
+  /// Whether this server can tell at once what a room's newest state is. `immediate` answers only while it can.
+  public var knowsAtOnce: Bool { hub?.windows.isAlone ?? false }
+
   /// The page, where it can be made at once; `nil`: ask `rendered`. Never waits.
   public func immediate(of room: Room, _ query: HistoryQuery) -> RenderedPage? {
     let now = RoomWindows.now()
-    guard let hub, hub.windows.isAlone, let window = hub.windows.current(room, now: now),
+    guard let hub, knowsAtOnce, let window = hub.windows.current(room, now: now),
       case .page(let page) = window.answer(query, now: now)
     else { return nil }
     hub.countPage()
@@ -52,11 +55,6 @@ public struct HistoryPages: Sendable {
   /// From memory, after reading what is missing there.
   private func remembered(of room: Room, _ query: HistoryQuery, _ hub: RoomHub) async -> RenderedPage? {
     var now = RoomWindows.now()
-    var head: Int64?
-    if !hub.windows.isAlone {
-      guard let newest = try? await journal.head(ofLane: room.lane) else { return nil }
-      head = newest
-    }
     if !hub.windows.has(room.id) {
       // A room that is asked for once is not worth more than its page.
       let isRepeated = hub.windows.ask(room.id, now: now)
@@ -65,6 +63,11 @@ public struct HistoryPages: Sendable {
         return nil
       }
       await hub.windows.wait(for: room.id, now: now) { hub.want(room, isRepeated: true) }
+    }
+    var head: Int64?
+    if !hub.windows.isAlone {
+      guard let newest = try? await journal.head(ofLane: room.lane) else { return nil }
+      head = newest
     }
     for _ in 0..<Self.maximumFills {
       now = RoomWindows.now()

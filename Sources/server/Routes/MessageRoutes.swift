@@ -29,6 +29,7 @@ struct MessageRoutes: Sendable {
 
   /// The same, where caller, room, membership and messages are in memory.
   private func listFromMemory(_ routed: RoutedRequest) throws -> HTTPReply? {
+    guard services.pages.knowsAtOnce else { return nil }
     let (id, query) = try Self.query(routed)
     guard let identity = try authenticator.identifyFromMemory(routed.request),
       let room = try access.readableFromMemory(id, by: identity),
