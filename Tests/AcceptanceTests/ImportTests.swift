@@ -71,7 +71,7 @@ extension AcceptanceTests {
         if page["has_more_before"]?.boolean != true { break }
       }
       #expect(backward == forward, "\(name) backward")
-      var random = SeededRandom(seed: 5)
+      var random = SplitMix64(seed: 5)
       for _ in 0..<20 {
         let index = Int.random(in: 0..<forward.count, using: &random)
         let seq = try found(forward[index]["seq"]?.integer, "seq")
@@ -91,7 +91,7 @@ extension AcceptanceTests {
           places[word] = places[word] == nil ? index : -1
         }
       }
-      var random = SeededRandom(seed: 9)
+      var random = SplitMix64(seed: 9)
       let rare = places.filter { $0.value >= 0 }.sorted { $0.key < $1.key }.shuffled(using: &random).prefix(50)
       try #require(rare.count == 50)
       for (word, index) in rare {

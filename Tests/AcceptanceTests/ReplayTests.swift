@@ -74,7 +74,7 @@ extension AcceptanceTests {
       var view = ChatView(room: room)
       while !view.isLive { try view.apply(try watcher.receiveJSON()) }
       var snapshots = [view]
-      var random = SeededRandom(seed: 7)
+      var random = SplitMix64(seed: 7)
       for step in 1...40 {
         let seq = Int64.random(in: 1...max(1, view.messages.keys.max() ?? 1), using: &random)
         switch Int.random(in: 0..<4, using: &random) {

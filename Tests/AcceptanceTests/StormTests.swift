@@ -54,7 +54,7 @@ extension AcceptanceTests {
     private static func write(
       _ chat: ChatClient, _ user: String, _ room: Int64, seed: UInt64, until end: ContinuousClock.Instant
     ) throws {
-      var random = SeededRandom(seed: Self.seed &+ seed)
+      var random = SplitMix64(seed: Self.seed &+ seed)
       let socket = try chat.join(room, as: user, "&limit=1")
       var own: [Int64] = []
       var count = 0
@@ -91,7 +91,7 @@ extension AcceptanceTests {
     private static func read(
       _ installation: Installation, _ user: String, _ room: Int64, seed: UInt64, _ writers: Countdown
     ) throws -> ChatView {
-      var random = SeededRandom(seed: Self.seed &+ seed)
+      var random = SplitMix64(seed: Self.seed &+ seed)
       var view = ChatView(room: room)
       while true {
         let chat = ChatClient(installation, Int.random(in: 0...1, using: &random))

@@ -1,3 +1,4 @@
+import Drivers
 import Testing
 
 @testable import Bench

@@ -1,3 +1,4 @@
+import Drivers
 import TestSupport
 
 /// A run that kept every promise, made up from a seed: what a faultless server would have answered to a few clients who
@@ -11,7 +12,7 @@ struct SyntheticRun {
     var time: RunTime
   }
 
-  private var random: SeededRandom
+  private var random: SplitMix64
   private var events: [Event] = []
   private var messages: [Int64: SeenMessage] = [:]
   private var deletions: [Int64: Int64] = [:]
@@ -19,7 +20,7 @@ struct SyntheticRun {
   private var evidence = Evidence()
 
   static func evidence(seed: UInt64 = 1, events: Int = 120, clients: Int = 3) -> Evidence {
-    var run = SyntheticRun(random: SeededRandom(seed: seed))
+    var run = SyntheticRun(random: SplitMix64(seed: seed))
     for number in 1...events { run.happen(number) }
     for client in 1...clients { run.follow("client-\(client)") }
     run.readPages()
@@ -27,7 +28,7 @@ struct SyntheticRun {
     return run.evidence
   }
 
-  private init(random: SeededRandom) { self.random = random }
+  private init(random: SplitMix64) { self.random = random }
 
   // MARK: What happens
 

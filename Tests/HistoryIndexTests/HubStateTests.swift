@@ -43,7 +43,7 @@ import Testing
 
   /// The tail is loaded at one moment, delivered at another, events come in between and lag behind the database.
   @Test(arguments: 0..<200) func aJoinAtAnyMomentHasNoGapAndNoDouble(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     var model = RoomModel()
     let (hub, loop) = hub()
     for _ in 0..<Int.random(in: 0...20, using: &random) { model.step(using: &random) }

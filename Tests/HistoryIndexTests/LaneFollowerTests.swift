@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 import Testing
 
 @testable import HistoryIndex
@@ -11,7 +12,7 @@ import Testing
   }
 
   @Test(arguments: 0..<20) func anyOrderWithDoublesIsDeliveredOnceAndInOrder(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     let events = events(100)
     var follower = LaneFollower(at: 0)
     var delivered: [Int64] = []

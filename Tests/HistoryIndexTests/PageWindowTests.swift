@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 import TestSupport
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
         hasMoreAfter: after.count > shown.after, position: model.position))
   }
 
-  private func randomQuery(_ model: RoomModel, _ random: inout Seeded) throws -> HistoryQuery {
+  private func randomQuery(_ model: RoomModel, _ random: inout SplitMix64) throws -> HistoryQuery {
     let seq = Int64.random(in: 0...model.position.lastSeq + 2, using: &random)
     let limit = Self.limits.randomElement(using: &random)
     switch Int.random(in: 0..<4, using: &random) {
@@ -41,7 +42,7 @@ import Testing
 
   /// Answers after reading what is missing, as `HistoryPages` does; changes may come while it is read.
   private func answer(
-    _ query: HistoryQuery, _ window: inout PageWindow, _ model: inout RoomModel, _ random: inout Seeded
+    _ query: HistoryQuery, _ window: inout PageWindow, _ model: inout RoomModel, _ random: inout SplitMix64
   ) throws -> RenderedPage? {
     for _ in 0..<20 {
       switch window.answer(query) {
@@ -68,7 +69,7 @@ import Testing
   }
 
   @Test(arguments: 0..<4) func pagesAreWhatTheStoresWouldHaveGiven(seed: UInt64) throws {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     var model = RoomModel()
     for _ in 0..<[0, 30, 1_500, 3_000][Int(seed)] { model.step(using: &random) }
     var window = window(of: model)
@@ -87,7 +88,7 @@ import Testing
   }
 
   @Test func aLongRunOfDeletedMessagesIsReadInBoundedPieces() throws {
-    var random = Seeded(1)
+    var random = SplitMix64(seed: 1)
     var model = RoomModel()
     for _ in 0..<3_500 { model.send() }
     for seq in Int64(100)...2_400 { model.delete(seq) }

@@ -1,11 +1,12 @@
 import ChatRooms
+import Drivers
 import Testing
 
 @testable import HistoryIndex
 
 @Suite struct RoomTailTests {
   @Test(arguments: 0..<8) func everyResumeIsThePresentStateByPosition(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     var model = RoomModel()
     for _ in 0..<Int.random(in: 0...150, using: &random) { model.step(using: &random) }
     var tail = model.tail()
@@ -28,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: 0..<2) func aLongRoomIsAnsweredWithinTheLimitAndCompletely(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     var model = RoomModel()
     for _ in 0..<2_000 { model.step(using: &random) }
     var tail = model.tail()

@@ -80,7 +80,7 @@ import Testing
   }
 
   private func model(_ steps: Int, seed: UInt64) -> RoomModel {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     var model = RoomModel()
     for _ in 0..<steps { model.step(using: &random) }
     return model
@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test(arguments: 0..<8) func whatWasLeftIsBroughtToThePresent(seed: UInt64) async throws {
-    var random = Seeded(seed)
+    var random = SplitMix64(seed: seed)
     let store = Store(model(Int.random(in: 0...200, using: &random), seed: seed))
     let exchange = Exchange()
     _ = try await loader(store, exchange).load(RoomModel.room)

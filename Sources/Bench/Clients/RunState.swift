@@ -1,3 +1,5 @@
+import Drivers
+
 /// A room that a run made, and how far it has come.
 final class BenchRoom {
   let id: Int64

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 
 /// When operations are to begin, decided ahead and whatever the server does: as those of many independent people, with

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 
 /// Texts to send: made-up words, a few of them often and most of them seldom, as in any language.

@@ -1,3 +1,5 @@
+import Drivers
+
 /// Words of what was sent, to search for: a bounded sample, renewed as more is sent.
 struct SentWords {
   private struct Word {

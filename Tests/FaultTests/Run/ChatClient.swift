@@ -45,7 +45,7 @@ final class ChatClient: @unchecked Sendable {
   private var shown = Status()
   private var ended = false
 
-  private var random: SeededRandom
+  private var random: SplitMix64
   private var views: [Int64: RoomView] = [:]
   private var subscriptions: [Subscription] = []
   /// By room, the place in `subscriptions`.
@@ -70,7 +70,7 @@ final class ChatClient: @unchecked Sendable {
     self.clock = clock
     self.phase = phase
     self.recorder = recorder
-    random = SeededRandom(seed: seed)
+    random = SplitMix64(seed: seed)
     outbox = Outbox(client: name, user: user)
   }
 

@@ -1,3 +1,4 @@
+import Drivers
 import TestSupport
 
 /// What goes wrong in a run, round by round, all of it from a seed. A round is a fault, or two at once.
@@ -10,7 +11,7 @@ struct FaultSchedule: Sendable {
     var calm: Int
   }
 
-  private var random: SeededRandom
+  private var random: SplitMix64
   /// One fault of each kind comes before any comes again.
   private var kinds: [Kind] = []
 
@@ -26,7 +27,7 @@ struct FaultSchedule: Sendable {
   }
 
   init(seed: UInt64, style: Style = .everything, shape: FaultyStack.Shape = .init()) {
-    random = SeededRandom(seed: seed)
+    random = SplitMix64(seed: seed)
     self.style = style
     self.shape = shape
   }

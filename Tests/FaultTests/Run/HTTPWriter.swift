@@ -18,7 +18,7 @@ final class HTTPWriter: @unchecked Sendable {
   private let lock = NSLock()
   private var idle = false
 
-  private var random: SeededRandom
+  private var random: SplitMix64
   private var attempts: [Attempt] = []
   /// Own messages that are there, by room.
   private var written: [Int64: [Int64]] = [:]
@@ -33,7 +33,7 @@ final class HTTPWriter: @unchecked Sendable {
     self.clock = clock
     self.phase = phase
     self.recorder = recorder
-    random = SeededRandom(seed: seed)
+    random = SplitMix64(seed: seed)
   }
 
   /// It will ask for nothing more.

@@ -41,7 +41,7 @@ struct Outbox {
 
   /// Thinks of something to do: mostly a message; sometimes an edit or a deletion of an own one, a change whose answer
   /// is never waited for, or the same once more.
-  mutating func begin(in room: Int64, now: RunTime, random: inout SeededRandom) {
+  mutating func begin(in room: Int64, now: RunTime, random: inout SplitMix64) {
     guard pending.count < Self.maximumPending else { return }
     let choice = Int.random(in: 0..<100, using: &random)
     if choice < 5, let index = attempts.indices.suffix(40).randomElement(using: &random),

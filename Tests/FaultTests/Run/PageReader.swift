@@ -11,7 +11,7 @@ struct PageReader: Sendable {
   let recorder: Recorder
 
   func run(seed: UInt64) {
-    var random = SeededRandom(seed: seed)
+    var random = SplitMix64(seed: seed)
     while phase.current == .working {
       clock.wait(Int.random(in: 50...400, using: &random))
       guard let room = rooms.randomElement(using: &random) else { return }
@@ -19,7 +19,7 @@ struct PageReader: Sendable {
     }
   }
 
-  private func read(_ room: Int64, server: Int, random: inout SeededRandom) {
+  private func read(_ room: Int64, server: Int, random: inout SplitMix64) {
     let client = HTTPTestClient(port: ports[server], timeout: .seconds(4))
     let before = Bool.random(using: &random) ? nil : Int64.random(in: 2...300, using: &random)
     let query = "limit=\(Int.random(in: 10...200, using: &random))" + (before.map { "&before=\($0)" } ?? "")

@@ -20,7 +20,7 @@ final class RawChatClient: @unchecked Sendable {
   private var seen: Int64 = 0
   private var ended = false
 
-  private var random: SeededRandom
+  private var random: SplitMix64
   private var attempts: [Attempt] = []
   /// By text, the place in `attempts`.
   private var pending: [String: Int] = [:]
@@ -39,7 +39,7 @@ final class RawChatClient: @unchecked Sendable {
     self.clock = clock
     self.phase = phase
     self.recorder = recorder
-    random = SeededRandom(seed: seed)
+    random = SplitMix64(seed: seed)
   }
 
   /// The newest event that it saw.

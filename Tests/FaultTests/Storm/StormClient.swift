@@ -56,7 +56,7 @@ struct StormClient {
   }
 
   /// Comes back after a random part of a time that doubles with each failure: a crowd spreads by itself.
-  mutating func retreat(random: inout SeededRandom) {
+  mutating func retreat(random: inout SplitMix64) {
     socket = nil
     state = .waiting(until: .now + .milliseconds(Int.random(in: 0...min(5_000, 250 << failures), using: &random)))
     failures = min(failures + 1, 5)

@@ -24,7 +24,7 @@ final class StormCrowd: @unchecked Sendable {
 
   // Of the thread alone.
   private var clients: [StormClient] = []
-  private var random: SeededRandom
+  private var random: SplitMix64
   private var joins = 0
 
   /// - Parameters:
@@ -33,7 +33,7 @@ final class StormCrowd: @unchecked Sendable {
   ///   - spread: over how long they come at first, ms.
   init(count: Int, rooms: [Int64], ports: [Int], spread: Int, seed: UInt64 = 1) {
     self.ports = ports
-    var random = SeededRandom(seed: seed)
+    var random = SplitMix64(seed: seed)
     let now = ContinuousClock.now
     clients = (0..<count).map {
       StormClient(

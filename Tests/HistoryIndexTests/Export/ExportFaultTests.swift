@@ -121,7 +121,7 @@ import Testing
 
   @Test func whatIsCompressedCanBeReadAgain() throws {
     let folder = try TemporaryFolder()
-    var random = SeededRandom(seed: 3)
+    var random = SplitMix64(seed: 3)
     for size in [0, 1, 1_000, 300_000, 3_000_000] {
       let path = folder.file("out-\(size).zst")
       let bytes = (0..<size).map { _ in UInt8.random(in: 0...(size > 1_000_000 ? 255 : 7), using: &random) }

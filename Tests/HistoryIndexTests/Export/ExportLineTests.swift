@@ -8,13 +8,13 @@ import Testing
 
 /// Names, texts and numbers of all kinds, from a seed.
 struct RandomEntries {
-  private var random: SeededRandom
+  private var random: SplitMix64
   private static let pieces = [
     "a", "tea ", "é", "日本語", "🫖", "👩🏽‍🚀", "\u{5D0}\u{5B8}", "#1", "\"", "\\", "/", "'", "ß", "\u{200D}", "ก\u{0E34}", "Ω",
   ]
   private static let control = ["\u{0}", "\u{1}", "\n", "\r\n", "\t", "\u{1F}", "\u{7F}", "\u{2028}", "\u{FEFF}"]
 
-  init(seed: UInt64) { random = SeededRandom(seed: seed) }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   mutating func number(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &random) }
   mutating func isChosen(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }

@@ -51,7 +51,7 @@ struct SQLiteCorpusTests {
 
   /// Runs of one to four characters that need no folding.
   private static func parts(of messages: [Message], count: Int) -> [String] {
-    var random = SplitMix(seed: 9)
+    var random = SplitMix64(seed: 9)
     var parts: [String] = []
     let runs = messages.lazy.flatMap { $0.text.unicodeScalars.split { !isPlain($0) } }.prefix(20_000).map(Array.init)
     while parts.count < count, let run = runs.randomElement(using: &random) {
@@ -133,7 +133,7 @@ struct SQLiteCorpusTests {
 
   /// Words as often as they are used, and pairs of neighbours.
   private func sample(of messages: [Message], count: Int) -> [String] {
-    var random = SplitMix(seed: 7)
+    var random = SplitMix64(seed: 7)
     var found: [String] = []
     while found.count < count {
       let text = messages[Int(random.next() % UInt64(messages.count))].text

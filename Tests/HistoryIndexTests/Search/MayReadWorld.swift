@@ -27,11 +27,11 @@ final class MayReadWorld {
   private(set) var rooms: [ModelRoom] = []
   /// Everything that was committed, in order.
   private(set) var events: [RoomEvent] = []
-  var random: SplitMix
+  var random: SplitMix64
 
   init(users userCount: Int, rooms roomCount: Int, seed: UInt64) async throws {
     profile = try await EmbeddedProfile()
-    random = SplitMix(seed: seed)
+    random = SplitMix64(seed: seed)
     for number in 0..<userCount { users.append(try await profile.user("user\(number)")) }
     for number in 0..<roomCount { try await makeRoom(number) }
   }

@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 import Foundation
 import Testing
 
@@ -13,12 +14,12 @@ import Testing
     "👩‍💻", "🇩🇪", "🇫", "1️⃣", "𠮷", "𝒜", "\u{200D}", "\u{FE0F}", "\u{AD}", "\u{200B}", "مُحَمَّد", "\n", "\r\n", "★", "²",
   ]
 
-  private static func text(_ random: inout SplitMix, _ count: Int) -> String {
+  private static func text(_ random: inout SplitMix64, _ count: Int) -> String {
     (0..<Int.random(in: 1...count, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
   }
 
   /// Made of what stands somewhere in the text, or of anything.
-  private static func leaf(_ random: inout SplitMix, in whole: String) -> SearchQuery {
+  private static func leaf(_ random: inout SplitMix64, in whole: String) -> SearchQuery {
     let start = Int.random(in: 0..<max(1, whole.count), using: &random)
     let isWithin = Int.random(in: 0..<4, using: &random) > 0
     let part = whole.dropFirst(start).prefix(Int.random(in: 1...3, using: &random))
@@ -42,7 +43,7 @@ import Testing
 
   /// What need not be cut is not cut: the marks are the same.
   @Test func lookingOnlyWhereWordsMayStandMarksTheSame() {
-    var random = SplitMix(seed: 12)
+    var random = SplitMix64(seed: 12)
     var marked = 0
     for turn in 0..<20_000 {
       var text = ""
@@ -64,7 +65,7 @@ import Testing
     #expect(marked > 8_000)
   }
 
-  private static func likelyLeaf(_ random: inout SplitMix, in text: String) -> SearchQuery {
+  private static func likelyLeaf(_ random: inout SplitMix64, in text: String) -> SearchQuery {
     if Int.random(in: 0..<4, using: &random) == 0 { return leaf(&random, in: text) }
     let words = text.split { $0.isWhitespace }
     guard let first = words.indices.randomElement(using: &random) else { return .word("a") }
@@ -95,7 +96,7 @@ import Testing
   }
 
   @Test func highlightsLieWithinTheTextAndSplitNoCharacter() {
-    var random = SplitMix(seed: 11)
+    var random = SplitMix64(seed: 11)
     var marked = 0
     for _ in 0..<6_000 {
       let text = Self.text(&random, 10)
@@ -121,7 +122,7 @@ import Testing
 
   /// Where the check finds a word with its signs, the index was asked for nothing that the text lacks.
   @Test func theSignsOfWhatIsFoundAreAmongThoseOfTheText() {
-    var random = SplitMix(seed: 12)
+    var random = SplitMix64(seed: 12)
     var found = 0
     for _ in 0..<20_000 {
       let text = Self.text(&random, 8)

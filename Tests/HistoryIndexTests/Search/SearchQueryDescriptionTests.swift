@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 import Foundation
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
   private let parser = SearchQueryParser(now: 1_795_262_400_000, timeZone: .gmt, me: "John")
 
   @Test func randomTreesParseToThemselves() throws {
-    var random = SplitMix(seed: 1)
+    var random = SplitMix64(seed: 1)
     for _ in 0..<12_000 {
       let query = Self.tree(&random)
       #expect(try parser.parse(query.description) == query, "\(query.description)")
@@ -23,7 +24,7 @@ import Testing
       "B", "7d", "2026", "-11", "-20", "from:", "in:", "before:", "on:", "has:", "mentions:", "link:", "code:", "is:",
       "\u{301}", "猫", "👩‍👩‍👧", "\u{202E}", "é", "ß", "İ", "..", "/", "://", ",", "'", "’", "\u{1F}", "\u{FEFF}", "٣", "1",
     ]
-    var random = SplitMix(seed: 2)
+    var random = SplitMix64(seed: 2)
     for _ in 0..<20_000 {
       let text = (0..<Int.random(in: 1...14, using: &random)).map { _ in
         pieces.randomElement(using: &random) ?? ""
@@ -38,7 +39,7 @@ import Testing
   @Test func mutationsOfWhatIsTypedParseToSomethingThatParsesToItself() throws {
     let typed = SearchTheme.all.flatMap { $0.scenarios.map(\.query) }
     let signs = Array("\"`-*:#@\\ “：－\u{3000}OR\0".unicodeScalars)
-    var random = SplitMix(seed: 3)
+    var random = SplitMix64(seed: 3)
     for _ in 0..<15_000 {
       var scalars = Array((typed.randomElement(using: &random) ?? "").unicodeScalars)
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -70,7 +71,7 @@ import Testing
     }
   }
 
-  private static func tree(_ random: inout SplitMix) -> SearchQuery {
+  private static func tree(_ random: inout SplitMix64) -> SearchQuery {
     let groups = (0..<Int.random(in: 0...4, using: &random)).map { _ in
       let terms = (0..<Int.random(in: 1...3, using: &random)).map { _ in
         let term = term(&random)
@@ -81,7 +82,7 @@ import Testing
     return groups.isEmpty ? .everything : groups.count == 1 ? groups[0] : .all(groups)
   }
 
-  private static func term(_ random: inout SplitMix) -> SearchQuery {
+  private static func term(_ random: inout SplitMix64) -> SearchQuery {
     switch Int.random(in: 0..<12, using: &random) {
     case 0: .word("w" + text("ab猫9.-_\"`:/é", &random))
     case 1: .phrase("p" + text("ab 猫.-`:*\\", &random) + "q")
@@ -98,22 +99,7 @@ import Testing
     }
   }
 
-  private static func text(_ alphabet: String, _ random: inout SplitMix) -> String {
+  private static func text(_ alphabet: String, _ random: inout SplitMix64) -> String {
     String((0..<Int.random(in: 0...6, using: &random)).compactMap { _ in alphabet.randomElement(using: &random) })
-  }
-}
-
-/// A small reproducible generator (SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,5 +1,6 @@
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, so that a failure can be played again.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
+/// Sebastiano Vigna's SplitMix64 (https://prng.di.unimi.it/splitmix64.c): the same seed gives the same numbers, a
+/// permutation of all 64-bit ones. No secret may come from it.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   public init(seed: UInt64) { state = seed }
