@@ -58,6 +58,7 @@ struct ServerBus: Sendable {
     bus.onMessage { message in
       if case .events(let events) = message {
         protected?.saw(events)
+        hub.windows.sawOthers()
         hub.receive(events)
       }
       if case .everythingChanged = message { hub.windows.forgetAll() }

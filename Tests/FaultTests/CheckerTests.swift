@@ -59,6 +59,26 @@ import Testing
     #expect(found.contains(.storedOnce))
   }
 
+  /// A raw client joins another server than the one which acknowledged the deletion, a moment after.
+  @Test func aRawClientIsShownWhatWasDeletedBefore() throws {
+    let deletion = try #require(good.attempts.first { $0.isDeletion })
+    let sending = try #require(
+      good.attempts.first { $0.target == nil && $0.acknowledgements.first?.seq == deletion.target })
+    let (sent, deleted) = (try #require(sending.acknowledgements.first), try #require(deletion.acknowledgements.first))
+    let shown = RawMessage(
+      seq: sent.seq, event: sent.event, user: sending.user, text: try #require(sending.text), time: deleted.time + 2)
+    let cases: [(RunTime, Set<Promise>)] = [(deleted.time - 1, []), (deleted.time + 1, [.deletedTextIsGone])]
+    for (began, promises) in cases {
+      let found = broken { evidence in
+        evidence.rawConnections.append(
+          RawConnection(
+            client: "raw-1", room: SyntheticRun.room, server: deleted.server + 1, since: nil, began: began,
+            messages: [shown], end: "left"))
+      }
+      #expect(found == promises)
+    }
+  }
+
   @Test func oneRefIsAcknowledgedAsTwoMessages() throws {
     let found = try broken { evidence in
       let index = try #require(evidence.attempts.firstIndex { $0.acknowledgements.count == 2 })

@@ -90,6 +90,26 @@ extension StackTests {
       }
     }
 
+    /// Nobody tells the other server: it looks for itself before it lets anybody in.
+    @Test func withoutRedisAJoinHasWhatAnotherServerAcknowledgedBefore() async throws {
+      try await SharedStack.use { stack in
+        try stack.makeUser("ann")
+        let room = try stack.makeRoom()
+        let (socket, _, _) = try stack.join(room, server: 1)
+        defer { withExtendedLifetime(socket) {} }
+        try stack.backends.kill(.redis)
+        defer { try? stack.backends.start(.redis) }
+        for number in 1...10 {
+          #expect(try stack.send("n\(number)", ref: "before-\(number)", to: room).status == 201)
+          #expect(try stack.join(room, server: 1).replay.map(\.text?.seq) == [Int64(number)])
+          let message = "/v1/chatrooms/\(room)/messages/\(number)?user=ann"
+          #expect(try stack.http(0).request("DELETE", message).status == 200)
+          let replay = try stack.join(room, server: 1).replay
+          #expect(replay.isEmpty, "of \(number)")
+        }
+      }
+    }
+
     @Test func aSilentRedisDelaysNothingForLong() async throws {
       try await SharedStack.use { stack in
         try stack.makeUser("ann")

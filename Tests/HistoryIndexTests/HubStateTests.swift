@@ -236,4 +236,73 @@ import Testing
       return
     }
   }
+  // MARK: Beside other servers
+
+  private func hubBesideOthers() -> (HubState, Loop) {
+    let windows = RoomWindows()
+    windows.setAlone { false }
+    let hub = HubState(limits: .init(), metrics: HubMetrics(Metrics()), windows: windows)
+    hub.begin(at: [LaneHead(lane: 0, head: 0, indexed: 0)])
+    let loop = Loop()
+    _ = hub.attach(loop)
+    return (hub, loop)
+  }
+
+  private func takeLook(_ hub: HubState, now: Milliseconds) -> Bool {
+    hub.takeJobs(now: now).contains { if case .look = $0 { true } else { false } }
+  }
+
+  /// The deletion was acknowledged elsewhere before the join, and the bus has not brought it yet.
+  @Test func aJoinIsNotShownWhatWasDeletedElsewhereBefore() throws {
+    let (hub, loop) = hubBesideOthers()
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    let tail = model.tail()
+    hub.handle([.events(model.events), .join(.test(1), loop: 0)], now: 0)
+    #expect(takeLook(hub, now: 0))
+    hub.handle([.looked([LaneHead(lane: 0, head: 3, indexed: 0)])], now: 1)
+    _ = hub.takeJobs(now: 1)
+    hub.handle([.loaded(RoomModel.room.id, tail)], now: 1)
+    #expect(view(of: 1, in: loop.deliveries)?.frames.count == 3)
+    model.delete(2)
+    hub.handle([.join(.test(2), loop: 0)], now: 10)
+    #expect(takeLook(hub, now: 10))
+    hub.handle([.looked([LaneHead(lane: 0, head: 4, indexed: 0)])], now: 12)
+    #expect(view(of: 2, in: loop.deliveries) == nil, "the tail here still has the text")
+    hub.handle([], now: JoinGate.lookPatience + 20)
+    #expect(view(of: 2, in: loop.deliveries) == nil, "what is known to be there is waited for")
+    hub.handle([.events(Array(model.events[3...]))], now: JoinGate.lookPatience + 30)
+    #expect(view(of: 2, in: loop.deliveries)?.frames.count == 2)
+  }
+
+  @Test func joinsThatComeDuringALookShareTheNext() {
+    let (hub, _) = hubBesideOthers()
+    hub.handle([.join(.test(1), loop: 0), .join(.test(2), loop: 0)], now: 0)
+    #expect(takeLook(hub, now: 0))
+    hub.handle([.join(.test(3), loop: 0), .join(.test(4), loop: 0)], now: 1)
+    #expect(!takeLook(hub, now: 1), "one look at a time")
+    hub.handle([.looked([LaneHead(lane: 0, head: 0, indexed: 0)])], now: 2)
+    #expect(takeLook(hub, now: 2), "what was read before they came says nothing to them")
+    hub.handle([.looked([LaneHead(lane: 0, head: 0, indexed: 0)])], now: 3)
+    #expect(!takeLook(hub, now: 3))
+  }
+
+  /// The database hangs: joins get what is in memory.
+  @Test func aJoinTakesWhatThereIsAfterAWhile() {
+    let (hub, loop) = hubBesideOthers()
+    var model = RoomModel()
+    for _ in 0..<3 { model.send() }
+    hub.handle([.events(model.events), .join(.test(1), loop: 0), .join(.test(2), loop: 0)], now: 0)
+    #expect(takeLook(hub, now: 0))
+    hub.handle([.leave(SubscriptionID(2), room: RoomModel.room.id, loop: 0)], now: 1)
+    hub.handle([], now: JoinGate.lookPatience)
+    _ = hub.takeJobs(now: JoinGate.lookPatience)
+    hub.handle([.loaded(RoomModel.room.id, model.tail())], now: JoinGate.lookPatience)
+    #expect(view(of: 1, in: loop.deliveries)?.frames.count == 3)
+    #expect(view(of: 2, in: loop.deliveries) == nil)
+    hub.handle([.looked(nil), .join(.test(3), loop: 0)], now: JoinGate.lookPatience + 1)
+    #expect(takeLook(hub, now: JoinGate.lookPatience + 1))
+    hub.handle([.looked(nil)], now: JoinGate.lookPatience + 2)
+    #expect(view(of: 3, in: loop.deliveries)?.frames.count == 3, "an error is not waited for")
+  }
 }

@@ -42,6 +42,22 @@ import Testing
     #expect(lastSeq(windows, now: 5_000) == nil, "the database was not heard of for too long")
   }
 
+  /// It may have lost the bus, and be counted no more.
+  @Test func whoHasSeenAnotherServerWriteIsNotAloneForAWhile() {
+    let told = RoomWindows()
+    #expect(told.isAlone)
+    told.sawOthers()
+    #expect(!told.isAlone)
+    let untold = RoomWindows()
+    let hub = hub(untold)
+    var model = RoomModel()
+    model.send()
+    hub.handle([.fetched(lane: 0, [], after: 0)], now: 0)
+    #expect(untold.isAlone)
+    hub.handle([.fetched(lane: 0, model.events, after: 0)], now: 0)
+    #expect(!untold.isAlone)
+  }
+
   @Test func aRoomThatIsAskedForOnceIsNotRead() {
     let hub = hub(RoomWindows())
     hub.handle([.want(RoomModel.room, isRepeated: false)], now: 0)

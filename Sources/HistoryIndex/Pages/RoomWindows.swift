@@ -19,6 +19,9 @@ public final class RoomWindows: @unchecked Sendable {
     var headAge: Milliseconds = 1_000
     /// How long a request waits for a window rather than asking the stores by itself.
     var patience: Milliseconds = 1_000
+    /// Having seen others write, this server asks the database for so long, whatever is said of its being alone: one
+    /// that has lost the bus writes unheard.
+    var company: Milliseconds = 60_000
     /// Rooms that were asked for once, remembered to tell a second time.
     var asked = 10_000
   }
@@ -35,6 +38,7 @@ public final class RoomWindows: @unchecked Sendable {
   /// Positions up to which each lane's events were handed on.
   private var delivered: [Int64] = []
   private var isAloneNow: @Sendable () -> Bool = { true }
+  private var othersSeen: Milliseconds = .min / 2
 
   init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -43,8 +47,14 @@ public final class RoomWindows: @unchecked Sendable {
 
   // MARK: Pages
 
-  /// No other server writes at the moment.
-  var isAlone: Bool { lock.withLock { isAloneNow }() }
+  /// No other server writes at the moment, nor did a while ago.
+  var isAlone: Bool {
+    let (isAlone, seen) = lock.withLock { (isAloneNow, othersSeen) }
+    return isAlone() && Self.now() - seen >= limits.company
+  }
+
+  /// Notes that another server has written something.
+  public func sawOthers() { lock.withLock { othersSeen = Self.now() } }
 
   /// Tells when no other server writes: always, unless this is called. Call it before `run`.
   public func setAlone(_ isAlone: @escaping @Sendable () -> Bool) { lock.withLock { isAloneNow = isAlone } }

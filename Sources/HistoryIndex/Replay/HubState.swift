@@ -34,6 +34,7 @@ final class HubState: @unchecked Sendable {
   /// Rooms whose pages are to be made from the tail that is being read.
   private var wanted: Set<RoomID> = []
   private var published: [RoomWindow] = []
+  private var gate = JoinGate()
   private var behindLanes: [Int] = []
   private var deliveredLanes: [Int64] = []
 
@@ -56,6 +57,9 @@ final class HubState: @unchecked Sendable {
   func handle(_ messages: [HubMessage], now: Milliseconds) {
     defer { sendOut() }
     for message in messages { handle(message, now: now) }
+    for join in gate.takeReady(now: now, delivered: { lanes.indices.contains($0) ? lanes[$0].delivered : .max }) {
+      admit(join.request, loop: join.loop, now: now)
+    }
     for room in ahead { carryOut(streams[room]?.tick(now: now), for: room) }
     if now >= nextExpiry { expire(now: now) }
     if now >= nextSweep { sweep(now: now) }
@@ -78,7 +82,7 @@ final class HubState: @unchecked Sendable {
 
   /// What is to be read now: gaps in lanes, and tails as far as the bound on reads allows.
   func takeJobs(now: Milliseconds) -> [HubJob] {
-    var jobs: [HubJob] = []
+    var jobs: [HubJob] = gate.takeLook() ? [.look] : []
     for (lane, follower) in lanes.enumerated() where follower.needsFetch(now: now) && !fetching.contains(lane) {
       fetching.insert(lane)
       jobs.append(.fetch(lane: lane, after: follower.delivered))
@@ -96,7 +100,7 @@ final class HubState: @unchecked Sendable {
 
   /// Milliseconds until the thread has something to do although nobody told it anything.
   func nextTick(now: Milliseconds) -> Milliseconds {
-    let isWaiting = !ahead.isEmpty || lanes.contains { $0.lag > 0 }
+    let isWaiting = !ahead.isEmpty || !gate.isEmpty || lanes.contains { $0.lag > 0 }
     if isWaiting { return Self.pulse }
     let isAwaited = !awaited.isEmpty || !wanted.isEmpty || windows.hasWaiters
     return max(Self.pulse, (isAwaited ? min(nextSweep, nextExpiry) : nextSweep) - now)
@@ -105,12 +109,17 @@ final class HubState: @unchecked Sendable {
   private func handle(_ message: HubMessage, now: Milliseconds) {
     switch message {
     case .join(let request, let loop): join(request, loop: loop, now: now)
-    case .leave(let subscription, let room, let loop): streams[room]?.leave(subscription, loop: loop)
+    case .leave(let subscription, let room, let loop):
+      gate.remove(subscription)
+      streams[room]?.leave(subscription, loop: loop)
     case .want(let room, let isRepeated): want(room, isRepeated: isRepeated, now: now)
     case .confirm(let window): windows.confirm(window)
     case .notice(let frame, let room): carryOut([.deliverToAll(.notice(room, frame))], for: room)
     case .events(let events): receive(events, now: now)
     case .heads(let heads): observe(heads, now: now)
+    case .looked(let heads):
+      gate.looked(heads)
+      if let heads { observe(heads, now: now) }
     case .loaded(let room, let tail):
       loadsUnderWay -= 1
       metrics.loads.add()
@@ -133,6 +142,10 @@ final class HubState: @unchecked Sendable {
 
   private func join(_ request: JoinRequest, loop: Int, now: Milliseconds) {
     metrics.joins.add()
+    if windows.isAlone { admit(request, loop: loop, now: now) } else { gate.add(request, loop: loop, now: now) }
+  }
+
+  private func admit(_ request: JoinRequest, loop: Int, now: Milliseconds) {
     let room = request.room
     if let failure = failures[room.id] {
       guard now >= failure.until else { return post(.refused(request.subscription, failure.error), to: loop) }
@@ -252,6 +265,8 @@ final class HubState: @unchecked Sendable {
   private func fetched(_ events: [RoomEvent], lane: Int, after: Int64, now: Milliseconds) {
     fetching.remove(lane)
     metrics.fetched.add(events.count)
+    // Who committed it did not tell.
+    if !events.isEmpty { windows.sawOthers() }
     // Rows that were trimmed already are missing at the front.
     if let first = events.first?.position, first > lanes[lane].delivered + 1 {
       skip(lane: lane, to: first - 1)

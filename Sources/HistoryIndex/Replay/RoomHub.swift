@@ -158,6 +158,13 @@ public final class RoomHub: Sendable {
 
   private func carryOut(_ job: HubJob) async -> HubMessage {
     switch job {
+    case .look:
+      do {
+        return .looked(try await journal.heads())
+      } catch {
+        log.debug("lane heads not read", ["error": "\(error)"])
+        return .looked(nil)
+      }
     case .load(let room):
       do {
         return .loaded(room.id, try await loader.load(room))
@@ -191,6 +198,8 @@ enum HubMessage: Sendable {
   case notice(WebSocketFrame, room: RoomID)
   case events([RoomEvent])
   case heads([LaneHead])
+  /// The same, read for joins; `nil`: the database did not answer.
+  case looked([LaneHead]?)
   case loaded(RoomID, RoomTail)
   case loadFailed(RoomID, ChatError)
   case fetched(lane: Int, [RoomEvent], after: Int64)
@@ -199,6 +208,8 @@ enum HubMessage: Sendable {
 
 /// What the hub's thread wants read.
 enum HubJob: Sendable {
+  /// Reads the lanes' heads for joins.
+  case look
   case load(Room)
   case fetch(lane: Int, after: Int64)
 }
