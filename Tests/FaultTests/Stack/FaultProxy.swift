@@ -72,9 +72,21 @@ final class FaultProxy: @unchecked Sendable {
         continue
       }
       let pipe = ProxiedConnection(front: front, back: back)
-      condition.withLock { pipes[ObjectIdentifier(pipe)] = pipe }
+      guard register(pipe) else {
+        pipe.close()
+        continue
+      }
       _ = WorkerThread(name: "proxy-up") { [self] in pump(pipe, from: \.front, to: \.back) }
       _ = WorkerThread(name: "proxy-down") { [self] in pump(pipe, from: \.back, to: \.front) }
+    }
+  }
+
+  /// False where connections came to be refused while this one was made: `cut` knew nothing of it.
+  private func register(_ pipe: ProxiedConnection) -> Bool {
+    condition.withLock {
+      guard current != .refusing, !isStopped else { return false }
+      pipes[ObjectIdentifier(pipe)] = pipe
+      return true
     }
   }
 
