@@ -5,19 +5,20 @@ import TestSupport
 struct FinalState {
   private static let page = 200
   private static let documents = 2_000
+  /// Milliseconds.
+  private static let patience: RunTime = 60_000
 
   let stack: FaultyStack
 
   func room(_ room: Int64, server: Int) throws -> RoomRecord {
-    let client = stack.http(server)
-    let reply = try client.get("/v1/chatrooms/\(room)")
+    let reply = try read("/v1/chatrooms/\(room)", server)
     guard let lastEvent = reply["last_event"]?.integer, let lastSeq = reply["last_seq"]?.integer else {
       throw TestSupportError("room \(room): \(reply)")
     }
     var record = RoomRecord(room: room, server: server, lastEvent: lastEvent, lastSeq: lastSeq, messages: [])
     var after: Int64 = 0
     while true {
-      let page = try client.get("/v1/chatrooms/\(room)/messages?after=\(after)&limit=\(Self.page)")
+      let page = try read("/v1/chatrooms/\(room)/messages?after=\(after)&limit=\(Self.page)", server)
       guard let list = page["messages"]?.array, let hasMore = page["has_more_after"]?.boolean else {
         throw TestSupportError("messages of room \(room): \(page)")
       }
@@ -26,6 +27,16 @@ struct FinalState {
       record.messages += messages
       guard hasMore, let last = messages.last else { return record }
       after = last.seq
+    }
+  }
+
+  /// Asks again for as long as the server says "later": a back end that was killed may not be fast yet.
+  private func read(_ path: String, _ server: Int) throws -> HTTPTestResponse {
+    let clock = RunClock()
+    while true {
+      let reply = try stack.http(server).get(path)
+      guard reply.status == 503, clock.now < Self.patience else { return reply }
+      clock.wait(500)
     }
   }
 
