@@ -28,6 +28,16 @@ WORST = [
     ("32 prefixes of one letter", " ".join(f"{letter}*" for letter in LETTERS + "012345"), ()),
     ("32 prefixes of one letter, any of them", " OR ".join(f"{letter}*" for letter in LETTERS + "012345"), ()),
     ("the same, by relevance", " OR ".join(f"{letter}*" for letter in LETTERS + "012345"), (("sort", "relevance"),)),
+    ("the same, and as many words", " OR ".join(f"{letter}* OR {word}" for letter, word in zip(
+        LETTERS + "012345", "the of to and is a in it you that for on with this be not are as have but if can just so".split() * 2)),
+     (("sort", "relevance"),)),
+    ("none of 32 prefixes of one letter", " ".join(f"-{letter}*" for letter in LETTERS + "012345"), ()),
+    ("any of two prefixes, 12 times", " ".join(f"{a}* OR {b}*" for a, b in zip(LETTERS[:12], LETTERS[12:])),
+     (("sort", "relevance"),)),
+    ("60 common words, any of them, by relevance", " OR ".join(
+        "the of to and is a in it you that for on with this be not are as have but if can just so what do or there from "
+        "about would like one no my me was at all how they we don get an has use think know think then some".split()[:60]),
+     (("sort", "relevance"),)),
     ("300 words, any of them", " OR ".join(f"{a}{b}" for a in LETTERS for b in "aeiouns")[:990].rsplit(" OR", 1)[0], ()),
     ("200 words, none of them", " ".join(f"-{a}{b}" for a in LETTERS for b in "aeioun")[:990].rsplit(" -", 1)[0], ()),
     ("a phrase of stop words", '"to be or not to be that is the"', ()),
@@ -391,19 +401,58 @@ def classes(installed, servers, options):
 
 def worst(installed, server, options):
     """What the worst queries cost beside a plain word."""
+    node = next(iter(measure.call(installed.elasticsearch, "GET", "/_nodes/_local/process")[1]["nodes"].values()))["process"]["id"]
     plain, rows = None, []
     for name, text, more in WORST:
         query = urllib.parse.urlencode([("q", text), *more])
-        before = measure.cpu(server.process.pid)
-        taken = timed(server.base, [("GET", f"/v1/search?{query}")] * 5)
-        used = (measure.cpu(server.process.pid) - before) / len(taken) * 1e3
+        searches = [("GET", f"/v1/search?{query}")] * (5 if plain else 50)
+        before = [measure.cpu(pid) for pid in (server.process.pid, node)]
+        taken = timed(server.base, searches)
+        used, index = ((measure.cpu(pid) - start) / len(taken) * 1e3
+                       for pid, start in zip((server.process.pid, node), before))
         direct = timed(installed.elasticsearch, installed.recorded(f"worst: {name}")[:1] * 5)
         median = percentile(taken, 0.5)
-        plain = plain or median
-        rows.append(f"| {name} | {median:.1f} / {max(taken):.1f} | {median / plain:.1f} | "
-                    f"{percentile(direct, 0.5):.1f} / {max(direct):.1f} | {used:.1f} |")
+        plain = plain or (median, index + used)
+        rows.append(f"| {name} | {median:.1f} / {max(taken):.1f} | {median / plain[0]:.1f} | "
+                    f"{percentile(direct, 0.5):.1f} / {max(direct):.1f} | {index:.0f} + {used:.0f} | "
+                    f"{(index + used) / plain[1]:.1f} |")
         print(rows[-1], flush=True)
-    installed.save(worst=rows)
+    installed.save(worst=rows, starving=starving(server))
+
+
+def starving(server):
+    """A plain word's search by itself, and while others ask for the worst, over and over."""
+    def ask(number):
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.base).netloc, timeout=30)
+        while not over.is_set():
+            name, text, more = heavy[number % len(heavy)]
+            connection.request("GET", f"/v1/search?{urllib.parse.urlencode([('q', text), *more])}")
+            reply = connection.getresponse()
+            reply.read()
+            statuses[reply.status] += 1
+            number += 1
+            if reply.status != 200:
+                time.sleep(0.5)  # As `retry_after_ms` says.
+
+    over, statuses = threading.Event(), collections.Counter()
+    heavy = [query for query in WORST[1:] if not query[0].startswith(("a ", "one ", "the most", "1,000", "12 kB"))]
+    plain = [("GET", f"/v1/search?q={WORST[0][1]}")] * 300
+    timed(server.base, plain)
+    alone = timed(server.base, plain)
+    threads = [threading.Thread(target=ask, args=(3 * number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    beside = timed(server.base, plain)
+    over.set()
+    for thread in threads:
+        thread.join()
+    text = (f"A plain word while eight clients ask for nothing but the worst, over and over: p50 "
+            f"{percentile(beside, 0.5):.1f} ms, p99 {percentile(beside, 0.99):.1f} ms; alone "
+            f"{percentile(alone, 0.5):.1f} and {percentile(alone, 0.99):.1f} ms. Of the worst, {statuses[200]} were answered "
+            f"and {statuses[503]} refused (503).")
+    print(text, flush=True)
+    return text
 
 
 def notes(installed, servers, options):
@@ -459,9 +508,9 @@ def write(state):
              *[f"- {note}" for note in state.get("notes", [])], ""]
     if "worst" in state:
         lines += ["The worst queries: median / slowest of 5 in milliseconds, times a plain word's, Elasticsearch's own "
-                  "time, and Palaver's processor time.", "",
-                  "| query | Palaver | of a plain word's | direct | processor, ms |", "|---|---|---|---|---|",
-                  *state["worst"], ""]
+                  "time, and the processor time of one, Elasticsearch's and Palaver's, with how many plain words' it is.", "",
+                  "| query | Palaver | of a plain word's | direct | processor, ms | of a plain word's |",
+                  "|---|---|---|---|---|---|", *state["worst"], "", state.get("starving", ""), ""]
     path = os.path.join(measure.ROOT, "docs", "performance.md")
     text = open(path).read()
     old = re.search(r"\n## Search\n.*?(?=\n## |\Z)", text, flags=re.S)

@@ -50,6 +50,33 @@ import Testing
     }
   }
 
+  @Test func heavySearchesLeaveRoomForOthers() async throws {
+    let gate = SearchGate(
+      SearchLimits(inFlight: 4, heavyInFlight: 1, mostOfLight: 8, waitingForEach: 1), metrics: Metrics())
+    let (hold, release) = AsyncStream<Void>.makeStream()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await gate.pass(nil, weight: 9, by: soon()) { for await _ in hold {} } }
+      while gate.counts != (1, 0) { try await Task.sleep(for: .milliseconds(1)) }
+      group.addTask { try await gate.pass(nil, weight: 40, by: soon()) {} }
+      while gate.counts != (1, 1) { try await Task.sleep(for: .milliseconds(1)) }
+      // Beside the one that is carried out and the one that waits.
+      try await gate.pass(nil, weight: 8, by: soon()) {}
+      let error = await #expect(throws: ChatError.self) { try await gate.pass(nil, weight: 9, by: soon()) {} }
+      #expect(error?.word == "overloaded")
+      release.finish()
+      try await group.waitForAll()
+    }
+    #expect(gate.counts == (0, 0))
+  }
+
+  @Test func aHeavySearchTakesMoreOfAUsersRate() async throws {
+    let gate = SearchGate(SearchLimits(rate: .init(rate: 0.001, burst: 100)), metrics: Metrics())
+    try await gate.pass("anna", weight: 1_000, by: soon()) {}
+    try await gate.pass("anna", weight: 49, by: soon()) {}
+    try await gate.pass("anna", by: soon()) {}
+    await #expect(throws: ChatError.self) { try await gate.pass("anna", by: soon()) {} }
+  }
+
   @Test func aUsersRateIsTheUsersAlone() async throws {
     let gate = SearchGate(SearchLimits(rate: .init(rate: 0.001, burst: 2)), metrics: Metrics())
     for _ in 0..<2 { try await gate.pass("anna", by: soon()) {} }

@@ -104,7 +104,7 @@ public struct ElasticsearchSearch: Search {
         gathering.cutShort()
         break
       }
-      let size = pass.size(found: gathering.hits.count, isFirst: isFirst)
+      let size = pass.size(found: gathering.hits.count, looked: gathering.looked)
       let reply = try await ask(pass, size: size, after: position, isFirst: isFirst, within: left)
       gathering.add(reply, asked: size)
       position = reply.hits.last.map { SearchPosition($0.hit.message, score: $0.hit.score) }

@@ -15,12 +15,12 @@ struct SearchCompiler {
   /// Values of one `terms` query.
   static let slice = 1_024
 
-  /// Parts that carry their place in this list as a name, so that each hit says which of them it matched. Empty where
-  /// nobody asks.
+  /// Parts that carry their place in this list as a name, so that each hit says which of them it matched. Each costs
+  /// the index a look for every hit.
   private let named: [SearchQuery]
   private let query: SearchQuery
-  /// The literals whose first word is looked for within the index's words. Each costs a look at every word that there
-  /// is; what goes beyond is left to the check.
+  /// The longest literals: their first word is looked for within the index's words. Each costs a look at every word
+  /// that there is; what goes beyond is left to the check.
   private let searchedWithinWords: [SearchQuery]
   private static let mostSearchedWithinWords = 4
 
@@ -28,8 +28,13 @@ struct SearchCompiler {
     self.query = query
     self.rooms = rooms
     let literals = query.leaves.filter { if case .literal = $0 { true } else { false } }
-    searchedWithinWords = Array(literals.prefix(Self.mostSearchedWithinWords))
-    named = LiteralCheck.isNeeded(for: query) ? query.leaves : []
+    searchedWithinWords = Array(
+      literals.sorted { Self.length($0) > Self.length($1) }.prefix(Self.mostSearchedWithinWords))
+    named = LiteralCheck.asked(by: LiteralCheck.remainder(of: query))
+  }
+
+  private static func length(_ literal: SearchQuery) -> Int {
+    if case .literal(let text) = literal { text.utf8.count } else { 0 }
   }
 
   /// - Parameter exact: what comes before everything else by relevance; `nil` if that is all the query.
@@ -76,7 +81,11 @@ struct SearchCompiler {
 
   private func any(_ parts: [SearchQuery], _ isNegated: Bool) -> JSONValue {
     guard !parts.isEmpty else { return Self.nothing }
-    return Self.disjunction(parts.map { compile($0, isNegated: isNegated) })
+    let (beginnings, others) = isNegated ? ([], parts) : Self.beginnings(among: parts, apartFrom: named)
+    let clauses = beginnings + others.map { compile($0, isNegated: isNegated) }
+    // What matches everything makes the rest useless, but to those who ask which of them matched.
+    let isAsked = named.contains { name in others.contains { $0.leaves.contains(name) } }
+    return clauses.contains(Self.everything) && !isAsked ? Self.everything : Self.disjunction(clauses)
   }
 
   static func disjunction(_ clauses: [JSONValue]) -> JSONValue {
@@ -104,7 +113,7 @@ struct SearchCompiler {
   }
 
   /// The analyzer cuts the words; their parts must stand next to each other. One that has none is left to the check.
-  private static func phrase(_ text: String) -> JSONValue {
+  static func phrase(_ text: String) -> JSONValue {
     guard text.unicodeScalars.contains(where: LiteralCheck.isSearchable) else { return everything }
     return ["match_phrase": ["text": .string(IndexedText.of(text))]]
   }
@@ -122,29 +131,8 @@ struct SearchCompiler {
   }
 
   /// What the text must hold for the check to find the signs of a word there. Lone quotes and dots are in no index.
-  private static func signs(_ text: String, isPrefix: Bool = false) -> [JSONValue] {
+  static func signs(_ text: String, isPrefix: Bool = false) -> [JSONValue] {
     ExtraTerms.signs(of: FoldedText(text), isPrefix: isPrefix).map { term("signs", $0) }
-  }
-
-  /// Elasticsearch does not analyse a prefix, so only its last part is one, and what stands before it is a phrase.
-  private static func prefix(_ text: String) -> JSONValue {
-    let scalars = IndexedText.of(text).unicodeScalars
-    // Pairs and single characters are in the index, longer beginnings are not; a phrase of them is as good.
-    if scalars.contains(where: SearchFolding.isCJK) { return conjunction([phrase(text)] + signs(text, isPrefix: true)) }
-    let start = scalars.lastIndex { !LiteralCheck.isSearchable($0) }.map(scalars.index(after:)) ?? scalars.startIndex
-    let last = String(scalars[start...])
-    guard !last.isEmpty else { return conjunction([phrase(text)] + signs(text, isPrefix: true)) }
-    let folded = SearchFolding.analyzed(last)
-    var clause: JSONValue = ["prefix": ["text": .string(folded)]]
-    let head = String(scalars[..<start])
-    guard head.unicodeScalars.contains(where: { !SearchSyntax.isSpace($0) }) else {
-      var analysis = TextAnalysis()
-      if let part = ExtraTerms.part(analysis.tokens(last)) {
-        clause = disjunction([clause, ["prefix": ["parts": .string(part)]]])
-      }
-      return clause
-    }
-    return conjunction([phrase(head), clause] + signs(text, isPrefix: true))
   }
 
   /// The words within it stand whole in the text; the first and the last may be parts of longer ones.
@@ -198,7 +186,7 @@ extension SearchCompiler {
 }
 
 extension JSONValue {
-  fileprivate static func object(_ members: [(String, JSONValue)]) -> JSONValue {
+  static func object(_ members: [(String, JSONValue)]) -> JSONValue {
     .object(JSONObject(members.map { (name: $0.0, value: $0.1) }))
   }
 }

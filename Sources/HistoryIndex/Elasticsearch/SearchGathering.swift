@@ -8,10 +8,10 @@ struct SearchPass {
   let compiled: JSONValue
   let routing: String?
   let cursor: SearchCursor?
-  /// Hits are looked at one by one for what the index cannot tell.
-  let hasLiterals: Bool
+  /// What each hit is looked at for, as the index cannot tell it.
+  let remainder: SearchQuery?
   /// The named parts of the query, in the order of their names.
-  let leaves: [SearchQuery]
+  let asked: [SearchQuery]
   /// Digests of hits that earlier pages gave.
   let seen: Set<UInt32>
   /// Matches that the index may not show, and the ids whose state in the index is not the present one.
@@ -27,10 +27,12 @@ struct SearchPass {
     self.compiled = compiled
     self.routing = routing
     self.cursor = cursor
-    hasLiterals = LiteralCheck.isNeeded(for: query)
-    leaves = hasLiterals ? query.leaves : []
+    remainder = LiteralCheck.remainder(of: query)
+    asked = LiteralCheck.asked(by: remainder)
     seen = Set(cursor?.seen ?? [])
   }
+
+  var hasLiterals: Bool { remainder != nil }
 
   /// Some hits may be left out.
   var isChecked: Bool { hasLiterals || !seen.isEmpty || tail.ids.count > tail.hidden.count }
@@ -41,16 +43,20 @@ struct SearchPass {
 
   /// Hits to ask the index for.
   ///
-  /// - Parameter found: hits of the page so far.
-  func size(found: Int, isFirst: Bool) -> Int {
+  /// - Parameters:
+  ///   - found: hits of the page so far.
+  ///   - looked: hits that were looked at for it. The more there were in vain, the more are asked for at once, as each
+  ///     question makes the index begin anew.
+  func size(found: Int, looked: Int) -> Int {
     let plain = wanted - found + 1
-    if request.sort == .relevance, isFirst, !hasLiterals { return min(Self.mostAtOnce, seen.count + plain) }
-    return isChecked ? Self.checkedAtOnce : plain
+    if request.sort == .relevance, looked == 0, !hasLiterals { return min(Self.mostAtOnce, seen.count + plain) }
+    return isChecked ? min(Self.mostCheckedAtOnce, max(Self.leastCheckedAtOnce, looked)) : plain
   }
 
   private static let mostAtOnce = 1_000
   /// Where hits are looked at one by one.
-  private static let checkedAtOnce = 200
+  private static let leastCheckedAtOnce = 200
+  private static let mostCheckedAtOnce = 800
 
   /// Hits of this page.
   var wanted: Int {
@@ -105,9 +111,9 @@ struct SearchGathering {
     if !pass.tail.ids.isEmpty, pass.tail.ids.contains(MessageDocument.id(room: message.room, seq: message.seq)) {
       return false
     }
-    guard pass.hasLiterals else { return true }
-    return LiteralCheck.holds(pass.query, on: found.hit.message) { part in
-      pass.leaves.firstIndex(of: part).map { found.matched.contains("\($0)") } ?? false
+    guard let remainder = pass.remainder else { return true }
+    return LiteralCheck.holds(remainder, on: message) { part in
+      pass.asked.firstIndex(of: part).map { found.matched.contains("\($0)") } ?? false
     }
   }
 

@@ -14,6 +14,19 @@ enum LiteralCheck {
     }
   }
 
+  /// The part of a query that has to be looked at in each hit; `nil` where the index can tell all of it.
+  static func remainder(of query: SearchQuery) -> SearchQuery? {
+    guard isNeeded(for: query) else { return nil }
+    guard case .all(let parts) = query else { return query }
+    let rest = parts.compactMap(remainder)
+    return rest.count == 1 ? rest[0] : .all(rest)
+  }
+
+  /// What is asked of the index, hit by hit, while such a part is looked at.
+  static func asked(by remainder: SearchQuery?) -> [SearchQuery] {
+    remainder?.leaves.filter { !isNeeded(for: $0) } ?? []
+  }
+
   /// Whether a message matches.
   ///
   /// - Parameter isMatched: what the index says of a part that it can tell.

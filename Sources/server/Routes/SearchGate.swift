@@ -6,9 +6,13 @@ import Foundation
 struct SearchLimits: Sendable, Equatable {
   /// Searches at once.
   var inFlight = 32
+  /// Searches at once that cost as much as many others: the rest of the index's threads are left to the others.
+  var heavyInFlight = 2
+  /// A search that weighs more is heavy. See `SearchRequest.weight`.
+  var mostOfLight = 8
   /// Searches that wait for their turn, for each that may be carried out.
   var waitingForEach = 4
-  /// Searches of one user.
+  /// Searches of one user; a heavy one counts as many.
   var rate = TokenBucket.Limit(rate: 20, burst: 200)
 }
 
@@ -16,12 +20,14 @@ struct SearchLimits: Sendable, Equatable {
 final class SearchGate: @unchecked Sendable {
   private struct Waiter {
     var deadline: ContinuousClock.Instant
+    var isHeavy: Bool
     var continuation: CheckedContinuation<Bool, Never>
   }
 
   private let limits: SearchLimits
   private let lock = NSLock()
   private var inFlight = 0
+  private var heavyInFlight = 0
   private var waiting: [Waiter] = []
   private var buckets: [String: TokenBucket] = [:]
   private let refusedByRate: Counter
@@ -52,42 +58,45 @@ final class SearchGate: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - user: whose rate it counts to; `nil` for nobody known, as only open mode has.
+  ///   - weight: of the search; of a user's rate it takes as much, but never more than half of what is allowed at once.
   ///   - deadline: of the search; one whose turn comes later is refused.
   /// - Throws: `ChatError` 429 `rate_limited`, 503 `overloaded`.
   func pass<Result: Sendable>(
-    _ user: String?, by deadline: ContinuousClock.Instant, _ search: () async throws -> Result
+    _ user: String?, weight: Int = 1, by deadline: ContinuousClock.Instant, _ search: () async throws -> Result
   ) async throws -> Result {
-    if let user { try take(user) }
-    guard await enter(by: deadline) else {
+    if let user { try take(user, weight) }
+    let isHeavy = weight > limits.mostOfLight
+    guard await enter(isHeavy, by: deadline) else {
       refusedByLoad.add()
       throw ChatError(
         503, "overloaded", "Too many searches at once. Try again.", retryAfter: Self.retryAfter)
     }
-    defer { leave() }
+    defer { leave(isHeavy) }
     return try await search()
   }
 
-  private func take(_ user: String) throws(ChatError) {
+  private func take(_ user: String, _ weight: Int) throws(ChatError) {
     let now = MonotonicClock.now
+    let count = max(1, min(Double(weight), limits.rate.burst / 2))
     let wait = lock.withLock {
       if buckets.count >= Self.mostBuckets { buckets = [:] }
-      return buckets[user, default: TokenBucket(limits.rate, now: now)].take(at: now)
+      return buckets[user, default: TokenBucket(limits.rate, now: now)].take(count, at: now)
     }
     guard wait > 0 else { return }
     refusedByRate.add()
     throw ChatError(429, "rate_limited", "Too many searches of this user.", retryAfter: wait)
   }
 
-  private func enter(by deadline: ContinuousClock.Instant) async -> Bool {
+  private func enter(_ isHeavy: Bool, by deadline: ContinuousClock.Instant) async -> Bool {
     await withCheckedContinuation { continuation in
       let (answer, late) = lock.withLock { () -> (Bool?, [Waiter]) in
         let late = takeLate()
-        if inFlight < limits.inFlight {
-          inFlight += 1
+        if mayEnter(isHeavy) {
+          count(1, isHeavy)
           return (true, late)
         }
-        guard waiting.count < limits.inFlight * limits.waitingForEach else { return (false, late) }
-        waiting.append(Waiter(deadline: deadline, continuation: continuation))
+        guard mayWait(isHeavy) else { return (false, late) }
+        waiting.append(Waiter(deadline: deadline, isHeavy: isHeavy, continuation: continuation))
         return (nil, late)
       }
       for waiter in late { waiter.continuation.resume(returning: false) }
@@ -95,17 +104,35 @@ final class SearchGate: @unchecked Sendable {
     }
   }
 
-  private func leave() {
-    let (next, late) = lock.withLock { () -> (Waiter?, [Waiter]) in
+  private func leave(_ isHeavy: Bool) {
+    let (next, late) = lock.withLock { () -> ([Waiter], [Waiter]) in
       let late = takeLate()
-      guard !waiting.isEmpty else {
-        inFlight -= 1
-        return (nil, late)
+      count(-1, isHeavy)
+      var next: [Waiter] = []
+      // A heavy one whose turn it is not must not hold up those behind it.
+      while let index = waiting.firstIndex(where: { mayEnter($0.isHeavy) }) {
+        let waiter = waiting.remove(at: index)
+        count(1, waiter.isHeavy)
+        next.append(waiter)
       }
-      return (waiting.removeFirst(), late)
+      return (next, late)
     }
     for waiter in late { waiter.continuation.resume(returning: false) }
-    next?.continuation.resume(returning: true)
+    for waiter in next { waiter.continuation.resume(returning: true) }
+  }
+
+  private func mayEnter(_ isHeavy: Bool) -> Bool {
+    inFlight < limits.inFlight && (!isHeavy || heavyInFlight < limits.heavyInFlight)
+  }
+
+  private func mayWait(_ isHeavy: Bool) -> Bool {
+    guard waiting.count < limits.inFlight * limits.waitingForEach else { return false }
+    return !isHeavy || waiting.count(where: \.isHeavy) < limits.heavyInFlight * limits.waitingForEach
+  }
+
+  private func count(_ change: Int, _ isHeavy: Bool) {
+    inFlight += change
+    if isHeavy { heavyInFlight += change }
   }
 
   /// Those who waited in vain.

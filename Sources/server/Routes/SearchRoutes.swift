@@ -31,7 +31,7 @@ struct SearchRoutes: Sendable {
       "context", in: Int64(SearchContext.bounds.lowerBound)...Int64(SearchContext.bounds.upperBound))
     let deadline = start + SearchRequest.standardDeadline
     request.deadline = deadline
-    let reply = try await gate.pass(identity.user?.name, by: deadline) { [request] in
+    let reply = try await gate.pass(identity.user?.name, weight: request.weight, by: deadline) { [request] in
       var request = request
       async let look = services.search.look()
       // Read when it is the search's turn: what the caller may read now.

@@ -18,14 +18,16 @@ struct TokenBucket: Sendable {
     refilledAt = now
   }
 
-  /// Takes one operation. Returns 0, or the milliseconds after which there is room for it.
-  mutating func take(at now: Int64) -> Int {
+  /// Takes an operation. Returns 0, or the milliseconds after which there is room for it.
+  ///
+  /// - Parameter count: so many it counts as; not more than `burst`, or there is never room for it.
+  mutating func take(_ count: Double = 1, at now: Int64) -> Int {
     tokens = min(limit.burst, tokens + Double(max(0, now - refilledAt)) / 1_000 * limit.rate)
     refilledAt = max(refilledAt, now)
-    guard tokens < 1 else {
-      tokens -= 1
+    guard tokens < count else {
+      tokens -= count
       return 0
     }
-    return Int(((1 - tokens) / limit.rate * 1_000).rounded(.up))
+    return Int(((count - tokens) / limit.rate * 1_000).rounded(.up))
   }
 }
