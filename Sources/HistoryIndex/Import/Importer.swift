@@ -65,7 +65,8 @@ public struct Importer: Sendable {
     defer { reader.stop() }
     let numbering = ImportNumbering(
       store: store, ledger: ledger, roomPrefix: roomPrefix, source: source, progress: progress)
-    let summary = try await transfer(from: reader, numbering, since: progress, report)
+    let summary = try await transfer(
+      from: reader, numbering, since: progress, skipped: progress.lines, report)
     try await announce(try await ledger.release(progress.id, isComplete: true))
     return summary
   }
@@ -115,12 +116,13 @@ public struct Importer: Sendable {
     case recorded
   }
 
+  /// - Parameter skipped: lines that an earlier run had imported.
   func transfer(
-    from reader: ImportReader, _ numbering: some LineNumbering, since begin: ImportProgress,
+    from reader: ImportReader, _ numbering: some LineNumbering, since begin: ImportProgress, skipped: Int64,
     _ report: (ImportReport) -> Void
   ) async throws -> ImportSummary {
     var numbering = numbering
-    var summary = ImportSummary(skipped: begin.lines)
+    var summary = ImportSummary(skipped: skipped)
     try await withThrowingTaskGroup(of: Step.self) { group in
       var checkpoints = ImportCheckpoints(lines: begin.lines, now: .now)
       var underWay = 0

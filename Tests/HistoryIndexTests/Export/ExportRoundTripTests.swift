@@ -11,6 +11,7 @@ import Testing
     let first = try await town.export()
     let other = try await EmbeddedProfile()
     let summary = try await other.importing(first)
+    #expect(summary.skipped == 0, "the catalogue's lines were not imported before")
     #expect(summary.rejected == 0)
     #expect(summary.imported == 2_345 + 30 + 3)
     let second = try await other.export()
