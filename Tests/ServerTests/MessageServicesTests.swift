@@ -149,16 +149,19 @@ private struct CommittingWriter: EventWriter {
     await notifier.flush()
     notifier.left(1, user: "anna")
     await notifier.flush()
+    presence.enterNow(room: 1, user: "bert")
+    notifier.entered(1, user: "bert")
     notifier.left(1, user: "anna")
     await notifier.flush()
     #expect(
       hub.notices == [
         #"{"type":"presence","room":1,"joined":["anna"],"left":[],"present":1}"#,
-        #"{"type":"presence","room":1,"joined":[],"left":["anna"],"present":0}"#,
+        #"{"type":"presence","room":1,"joined":["bert"],"left":["anna"],"present":1}"#,
       ])
     #expect(
       bus.published == [
-        .presence(room: 1, user: "anna", isPresent: true), .presence(room: 1, user: "anna", isPresent: false),
+        .presence(room: 1, user: "anna", isPresent: true), .presence(room: 1, user: "bert", isPresent: true),
+        .presence(room: 1, user: "anna", isPresent: false),
       ])
   }
 
@@ -166,9 +169,25 @@ private struct CommittingWriter: EventWriter {
     let (presence, hub) = (FakePresence(), NoticeRecorder())
     let notifier = PresenceNotifier(presence: presence, bus: FakeBus(), joiner: hub)
     presence.enterNow(room: 1, user: "anna")
+    notifier.entered(1, user: "bert")
     notifier.receive(.presence(room: 1, user: "anna", isPresent: false))
     await notifier.flush()
     #expect(hub.notices.isEmpty)
+  }
+
+  @Test func roomsThatNobodyHasHereAreNotLookedAt() async {
+    let (presence, hub) = (FakePresence(), NoticeRecorder())
+    let notifier = PresenceNotifier(presence: presence, bus: FakeBus(), joiner: hub)
+    presence.enterNow(room: 1, user: "anna")
+    notifier.receive(.presence(room: 1, user: "anna", isPresent: true))
+    notifier.entered(2, user: "bert")
+    notifier.left(2, user: "bert")
+    await notifier.flush()
+    #expect(presence.reads == 0 && hub.notices.isEmpty)
+    notifier.entered(1, user: "bert")
+    notifier.receive(.presence(room: 1, user: "anna", isPresent: true))
+    await notifier.flush()
+    #expect(presence.reads == 1 && hub.notices.count == 1)
   }
 
   private final class NoticeRecorder: RoomJoiner, @unchecked Sendable {

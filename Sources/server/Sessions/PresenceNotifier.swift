@@ -21,6 +21,8 @@ final class PresenceNotifier: @unchecked Sendable {
   private let lock = NSLock()
   /// Connections of this server.
   private var connections: [Place: Int] = [:]
+  /// Users of each room with connections of this server: nobody else is told.
+  private var listeners: [RoomID: Int] = [:]
   /// What changed since the last frame: whether the user came (true) or went.
   private var changes: [RoomID: [String: Bool]] = [:]
 
@@ -35,7 +37,10 @@ final class PresenceNotifier: @unchecked Sendable {
     let isFirst = lock.withLock {
       let count = connections[Place(room: room, user: user), default: 0] + 1
       connections[Place(room: room, user: user)] = count
-      if count == 1 { changes[room, default: [:]][user] = true }
+      if count == 1 {
+        changes[room, default: [:]][user] = true
+        listeners[room, default: 0] += 1
+      }
       return count == 1
     }
     if isFirst { bus.publish(.presence(room: room, user: user, isPresent: true)) }
@@ -47,9 +52,16 @@ final class PresenceNotifier: @unchecked Sendable {
     let isLast = lock.withLock {
       let place = Place(room: room, user: user)
       let count = (connections[place] ?? 1) - 1
-      connections[place] = count > 0 ? count : nil
-      if count == 0 { changes[room, default: [:]][user] = false }
-      return count == 0
+      guard count == 0 else {
+        connections[place] = count
+        return false
+      }
+      changes[room, default: [:]][user] = false
+      if connections.removeValue(forKey: place) != nil {
+        let others = (listeners[room] ?? 1) - 1
+        listeners[room] = others > 0 ? others : nil
+      }
+      return true
     }
     if isLast { bus.publish(.presence(room: room, user: user, isPresent: false)) }
   }
@@ -79,7 +91,7 @@ final class PresenceNotifier: @unchecked Sendable {
   /// One frame for each room in which something changed. Whoever is connected elsewhere still has not left.
   func flush() async {
     let taken = lock.withLock {
-      let taken = changes
+      let taken = changes.filter { listeners[$0.key] != nil }
       changes = [:]
       return taken
     }

@@ -88,6 +88,7 @@ final class FakeHub: RoomJoiner, EventWriter, @unchecked Sendable {
 final class FakePresence: Presence, @unchecked Sendable {
   private let lock = NSLock()
   private var names: [RoomID: [String]] = [:]
+  private(set) var reads = 0
 
   func enter(room: RoomID, user: String) async { enterNow(room: room, user: user) }
 
@@ -99,7 +100,11 @@ final class FakePresence: Presence, @unchecked Sendable {
     }
   }
 
-  func users(in room: RoomID) async -> [String] { current(room) }
+  func users(in room: RoomID) async -> [String] {
+    lock.withLock { reads += 1 }
+    return current(room)
+  }
+
   func current(_ room: RoomID) -> [String] { lock.withLock { Set(names[room] ?? []).sorted() } }
   func counts(in rooms: [RoomID]) async -> [RoomID: Int] { [:] }
 }
