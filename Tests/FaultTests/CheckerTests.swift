@@ -240,6 +240,15 @@ import Testing
     #expect(found.contains(.dense))
   }
 
+  @Test func aServerCannotTellWhatFollows() {
+    let found = broken { evidence in
+      evidence.rooms[0].messages.removeLast()
+      evidence.rooms[0].refusal = "503 unavailable"
+    }
+    #expect(found.contains(.dense) && !found.contains(.kept))
+    #expect(broken { $0.rooms[1].refusal = "503 unavailable" }.contains(.dense))
+  }
+
   @Test func twoServersTellDifferentHistories() {
     #expect(broken { $0.rooms[1].messages.removeLast() }.contains(.serversAgree))
   }

@@ -21,7 +21,7 @@ struct Checker {
     let log = RoomLog(room: room, attempts: attempts, subscriptions: subscriptions)
     let mayBeDeleted = Set(attempts.compactMap { $0.isDeletion && $0.mayHaveHappened ? $0.target : nil })
     var breaches = LogCheck(log: log, attempts: attempts, lastEvent: record.lastEvent).breaches()
-    breaches += disagreements(record, records.dropFirst())
+    breaches += records.compactMap(refusal) + disagreements(record, records.dropFirst())
     breaches += MessageCheck(record: record, log: log, attempts: attempts).breaches()
     for subscription in subscriptions {
       breaches += SubscriptionCheck(subscription, log: log, mayBeDeleted: mayBeDeleted).findBreaches()
@@ -42,6 +42,15 @@ struct Checker {
       breaches += DocumentCheck(record: record, log: log, documents: own).breaches()
     }
     return breaches
+  }
+
+  /// As before a hole.
+  private func refusal(_ record: RoomRecord) -> Breach? {
+    record.refusal.map {
+      let last = record.messages.last?.seq ?? 0
+      let what = "at server \(record.server): what follows message \(last) of \(record.lastSeq) cannot be read"
+      return Breach(.dense, room: record.room, what, [$0])
+    }
   }
 
   private func disagreements(_ record: RoomRecord, _ others: ArraySlice<RoomRecord>) -> [Breach] {

@@ -21,6 +21,8 @@ struct RoomRecord: Sendable, Equatable {
   var lastSeq: Int64
   /// Rising by seq; deleted messages are left out.
   var messages: [SeenMessage]
+  /// What the server said instead of the messages behind these; `nil` if it told them all.
+  var refusal: String?
 }
 
 /// A document of the index, whatever its id.

@@ -9,6 +9,9 @@ struct MessageCheck {
     return numbering(changes) + sends(changes) + states(changes)
   }
 
+  /// The last message that the record speaks of.
+  private var told: Int64 { record.refusal == nil ? record.lastSeq : record.messages.last?.seq ?? 0 }
+
   private func breach(_ promise: Promise, _ what: String, _ evidence: [String] = []) -> Breach {
     Breach(promise, room: record.room, "at server \(record.server): \(what)", evidence)
   }
@@ -22,7 +25,7 @@ struct MessageCheck {
       breaches.append(breach(.dense, "message \(last.seq) lies beyond the last, \(record.lastSeq)", ["\(last)"]))
     }
     let present = Set(record.messages.map(\.seq))
-    let holes = (1..<max(1, record.lastSeq + 1)).filter { !present.contains($0) && !changes.mayBeDeleted($0) }
+    let holes = (1..<max(1, told + 1)).filter { !present.contains($0) && !changes.mayBeDeleted($0) }
     // A hole with an owner is a lost message, and told as such.
     let acknowledged = Set(attempts.flatMap { $0.target == nil ? $0.acknowledgements.map(\.seq) : [] })
     for seq in holes where !acknowledged.contains(seq) {
@@ -41,7 +44,7 @@ struct MessageCheck {
           breaches.append(breach(.kept, "message \(ack.seq) is another's", ["\(attempt)", "\(message)"]))
           continue
         }
-      } else if !changes.mayBeDeleted(ack.seq) {
+      } else if ack.seq <= told || record.refusal == nil, !changes.mayBeDeleted(ack.seq) {
         breaches.append(
           breach(.kept, "message \(ack.seq) is lost (the last is \(record.lastSeq))", ["\(attempt)"]))
       }
