@@ -24,7 +24,7 @@ struct SearchLagMeasurement {
         hasEnded.signal()
       }
       defer { hasEnded.wait() }
-      let report = try Self.bench(["lag", "--rate", "50"], port: ports[ports.count - 1], seconds: Self.seconds)
+      let report = try Self.bench(["lag", "--rate", "20"], port: ports[ports.count - 1], seconds: Self.seconds)
       let found = try #require(report["measures"]?.array?.first { $0["name"]?.string == "ack to found" })
       print(profile, "acknowledged until found by others, ms:", found.compact)
       #expect(report["breaches"]?.object?.members.isEmpty == true, "\(report.compact)")

@@ -5,7 +5,7 @@ import statistics
 from .. import programs
 from ..servers import Server
 
-LOAD, PROBES, SECONDS = 1_000, 50, 15
+LOAD, PROBES, SECONDS = 1_000, 20, 15
 AIM = 1_000  # milliseconds, of 99 in 100
 
 
