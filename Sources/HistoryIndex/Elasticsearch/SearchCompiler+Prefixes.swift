@@ -34,8 +34,9 @@ extension SearchCompiler {
     return (String(scalars[..<start]), String(scalars[start...]))
   }
 
-  /// Many beginnings of which any will do, as one clause a field, and the parts that are something else. One by one they
-  /// would be merged document by document, which is most of what such a search costs where it is scored.
+  /// The beginnings of which any will do, as one clause a field, and the parts that are something else. One by one they
+  /// would be merged document by document, which is most of what such a search costs where it is scored; but then their
+  /// scores would add up.
   ///
   /// - Parameter named: parts that must keep a clause of their own.
   static func beginnings(
@@ -52,12 +53,10 @@ extension SearchCompiler {
         others.append(part)
       }
     }
-    guard parts.count - others.count > mostOneByOne else { return ([], parts) }
+    guard parts.count > others.count + 1 else { return ([], parts) }
     return (["text", "parts"].flatMap { field in expressions(field, terms.filter { $0.field == field }) }, others)
   }
 
-  /// So many add up their scores.
-  private static let mostOneByOne = 4
   /// Elasticsearch takes expressions of up to 1,000 characters.
   private static let longestExpression = 900
 

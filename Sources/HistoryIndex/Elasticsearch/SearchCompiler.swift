@@ -23,13 +23,20 @@ struct SearchCompiler {
   /// that there is; what goes beyond is left to the check.
   private let searchedWithinWords: [SearchQuery]
   private static let mostSearchedWithinWords = 4
+  private static let shortestWorthMany = 3
+  /// So many beginnings that they are put together where any will do.
+  private let areBeginningsMany: Bool
+  private static let mostScoredBeginnings = 4
 
   init(_ query: SearchQuery, rooms: NamedRooms) {
     self.query = query
     self.rooms = rooms
     let literals = query.leaves.filter { if case .literal = $0 { true } else { false } }
-    searchedWithinWords = Array(
-      literals.sorted { Self.length($0) > Self.length($1) }.prefix(Self.mostSearchedWithinWords))
+    let longest = literals.sorted { Self.length($0) > Self.length($1) }
+    // Of short ones, which are within most messages, one narrows as well as four.
+    let count = max(1, longest.count { Self.length($0) >= Self.shortestWorthMany })
+    searchedWithinWords = Array(longest.prefix(min(count, Self.mostSearchedWithinWords)))
+    areBeginningsMany = query.leaves.count { if case .prefix = $0 { true } else { false } } > Self.mostScoredBeginnings
     named = LiteralCheck.asked(by: LiteralCheck.remainder(of: query))
   }
 
@@ -53,7 +60,7 @@ struct SearchCompiler {
   private func compile(_ query: SearchQuery, isNegated: Bool) -> JSONValue {
     switch query {
     case .not(let part): return ["bool": ["must_not": [compile(part, isNegated: !isNegated)]]]
-    case .all(let parts): return Self.conjunction(parts.map { compile($0, isNegated: isNegated) })
+    case .all(let parts): return Self.conjunction(Self.withOneNegation(parts).map { compile($0, isNegated: isNegated) })
     case .any(let parts): return any(parts, isNegated)
     default: break
     }
@@ -79,9 +86,16 @@ struct SearchCompiler {
     }
   }
 
+  /// What is excluded, as one part: the index then goes through it once.
+  private static func withOneNegation(_ parts: [SearchQuery]) -> [SearchQuery] {
+    let excluded = parts.compactMap { if case .not(let part) = $0 { part } else { nil } }
+    guard excluded.count > 1 else { return parts }
+    return parts.filter { if case .not = $0 { false } else { true } } + [.not(.any(excluded))]
+  }
+
   private func any(_ parts: [SearchQuery], _ isNegated: Bool) -> JSONValue {
     guard !parts.isEmpty else { return Self.nothing }
-    let (beginnings, others) = isNegated ? ([], parts) : Self.beginnings(among: parts, apartFrom: named)
+    let (beginnings, others) = areBeginningsMany ? Self.beginnings(among: parts, apartFrom: named) : ([], parts)
     let clauses = beginnings + others.map { compile($0, isNegated: isNegated) }
     // What matches everything makes the rest useless, but to those who ask which of them matched.
     let isAsked = named.contains { name in others.contains { $0.leaves.contains(name) } }

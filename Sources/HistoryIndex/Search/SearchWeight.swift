@@ -8,7 +8,7 @@ extension SearchRequest {
     if facets.isEmpty, query.utf8.count < Self.shortest { return 1 }
     guard let tree = try? parsed() else { return 1 }
     let countsEverything = !facets.isEmpty && !tree.narrows
-    let tenths = (tree.tenths + (countsEverything ? Self.countingEverything : 0)) * (sort == .relevance ? 2 : 1)
+    let tenths = tree.tenths(isScored: sort == .relevance) + (countsEverything ? Self.countingEverything : 0)
     return max(1, tenths / 10)
   }
 
@@ -19,19 +19,22 @@ extension SearchRequest {
 
 extension SearchQuery {
   /// What it costs beside a common word, in tenths.
-  fileprivate var tenths: Int {
+  fileprivate func tenths(isScored: Bool) -> Int {
     switch self {
     case .everything, .author, .room, .time, .has, .mentions, .link: 1
     case .word(let text): text.utf8.allSatisfy(Self.isLetter) ? 1 : Self.phrase
     case .phrase: Self.phrase
     case .prefix(let text): text.unicodeScalars.count < 3 ? 5 : 2
     case .literal: 10
-    case .not(let part): part.tenths
-    case .all(let parts), .any(let parts): parts.reduce(0) { $0 + $1.tenths }
+    case .not(let part): part.tenths(isScored: false)
+    case .all(let parts): parts.reduce(0) { $0 + $1.tenths(isScored: isScored) }
+    // Of many messages the best are to be found.
+    case .any(let parts): parts.reduce(0) { $0 + $1.tenths(isScored: isScored) } * (isScored ? Self.scored : 1)
     }
   }
 
   private static let phrase = 7
+  private static let scored = 4
 
   private static func isLetter(_ byte: UInt8) -> Bool { byte >= 0x80 || TextCutter.lowercased(byte) != nil }
 

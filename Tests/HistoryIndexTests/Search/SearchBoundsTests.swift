@@ -22,6 +22,7 @@ import Testing
     #expect(count("wildcard", in: text) == 4)
     #expect(text.contains("*bbbbbbb13*") && text.contains("*bbbbbbb34*"))
     #expect(count("match_all", in: text) == 0)
+    #expect(count("wildcard", in: compiled(.all((0..<60).map { .literal("\($0)") }))) == 1)
     // Any of them: those that are not looked for may be anywhere.
     #expect(compiled(.any(literals)) == compiled(.everything))
   }
@@ -46,6 +47,13 @@ import Testing
     #expect(text.contains("(q0|q1|q2|") && text.contains("q199).*") && text.contains("match_phrase"))
   }
 
+  @Test func whatIsExcludedIsOnePart() {
+    let text = compiled(.all([.word("w")] + (0..<40).map { .not(.prefix("q\($0)")) }))
+    #expect(count("must_not", in: text) == 1 && count("\"regexp\"", in: text) >= 1)
+    #expect(count("\"prefix\"", in: text) == 0)
+    #expect(compiled(.all([.word("a"), .not(.word("b"))])).contains("must_not"))
+  }
+
   @Test func signsOfAnExpressionAreNone() {
     let text = compiled(.any((0..<5).map { SearchQuery.prefix("\u{1F600}a\($0)") } + [.prefix("a.b")]))
     #expect(!text.contains("(a.b") && !text.contains("|a.b"))
@@ -57,7 +65,7 @@ import Testing
     #expect(request("foo.bar.baz at Module.function (file.swift:12) called from main.swift:7").weight <= 8)
     let beginnings = "abcdefghijklmnopqrstuvwxyz012345".map { "\($0)*" }.joined(separator: " OR ")
     #expect(request(beginnings).weight > 8)
-    #expect(request(beginnings, .relevance).weight == 2 * request(beginnings).weight)
+    #expect(request(beginnings, .relevance).weight == 4 * request(beginnings).weight)
     #expect(request((0..<60).map { "`b\($0)`" }.joined(separator: " ")).weight > 8)
     #expect(request((0..<60).map { "\"a b\($0)\"" }.joined(separator: " OR ")).weight > 8)
     #expect(request("", .recent, [.room, .user, .month]).weight > 8)
