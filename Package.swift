@@ -25,6 +25,7 @@ let package = Package(
     library("CJWT", package: "libjwt-dev"),
     library("CZstd", package: "libzstd-dev"),
     library("CLinux", package: "libc6-dev"),
+    library("CMalloc", package: "libc6-dev"),
 
     .target(
       name: "Drivers",
@@ -46,7 +47,7 @@ let package = Package(
     .target(name: "Bench", dependencies: ["Drivers", "CLinux"], swiftSettings: rules),
     .executableTarget(
       name: "server",
-      dependencies: ["Bench", "HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux"],
+      dependencies: ["Bench", "HistoryIndex", "ChatRooms", "Drivers", "CMicroHTTPD", "CLinux", "CMalloc"],
       resources: [.embedInCode("Page/index.html")],
       swiftSettings: rules),
 

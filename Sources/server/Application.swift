@@ -26,6 +26,7 @@ final class Application: Sendable {
   /// - Throws: `ConfigurationError` for keys that are none, `ListenError`.
   init(_ configuration: Configuration, _ backends: Backends) throws {
     let (metrics, log) = (backends.metrics, backends.log)
+    metrics.gauge("palaver_memory_bytes", "Resident memory of the process.") { Double(ResidentMemory.bytes) }
     let bus = ServerBus(configuration, installation: backends.installation, metrics: metrics, log: log)
     let rooms = bus.cached(backends.rooms, metrics: metrics)
     let changes = RoomChangeAnnouncer(rooms: rooms)
@@ -136,6 +137,7 @@ final class Application: Sendable {
         group.addTask { await self.backends.upkeep() }
         if let indexer { group.addTask { await indexer.run() } }
         group.addTask { await self.erasures.run() }
+        group.addTask { await FreedMemory.run() }
         await monitor.probe()
         let port = try edge.start()
         phase.enter(.serving)

@@ -54,8 +54,17 @@ import Testing
         if reader.isObject { try walk(&reader) } else { try reader.array { try walk(&$0) } }
       case JSONReader.Name("text"): _ = try reader.string()
       case JSONReader.Name("seq"): _ = try reader.integer()
-      default: try reader.skip()
+      default: _ = try reader.raw()
       }
+    }
+  }
+
+  @Test func aValueCanBeHadAsItIsWritten() throws {
+    for value in [#"{"a":[1, 2.50, {"b":"}\"]"}]}"#, #""é\"\n""#, "-1e5", "[]", "null"] {
+      var reader = JSONReader(Array("[ \(value) ,1]".utf8))
+      var values: [String] = []
+      try reader.array { values.append(try $0.raw()) }
+      #expect(values == [value, "1"])
     }
   }
 

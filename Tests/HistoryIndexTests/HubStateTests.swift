@@ -12,20 +12,20 @@ import Testing
     func post(_ delivery: Delivery) { deliveries.append(delivery) }
   }
 
-  /// What one subscriber was sent, as a list of frames; fails where live events are not dense.
-  private func view(of id: UInt64, in deliveries: [Delivery]) -> (frames: [[UInt8]], last: Int64)? {
-    var frames: [[UInt8]] = []
+  /// How many frames one subscriber was sent; fails where live events are not dense.
+  private func view(of id: UInt64, in deliveries: [Delivery]) -> (frames: Int, last: Int64)? {
+    var frames = 0
     var last: Int64?
     for delivery in deliveries {
       switch delivery {
       case .joined(let subscription, let state, let replay) where subscription.value == id:
-        frames = replay.map(\.bytes)
+        frames = replay.reduce(0) { $0 + $1.count }
         last = state.position.lastEvent
       case .broadcast(_, let broadcast):
         guard let before = last else { continue }
         #expect(broadcast.event.event == before + 1, "live events are dense")
         last = broadcast.event.event
-        frames.append(broadcast.v1.bytes)
+        frames += broadcast.v1.count
       case .interrupt: last = nil
       default: break
       }
@@ -116,7 +116,7 @@ import Testing
     #expect(view(of: 2, in: loop.deliveries) == nil)
     hub.handle([.events(Array(model.events[3...]))], now: 20_010)
     #expect(view(of: 1, in: loop.deliveries)?.last == 5)
-    #expect(view(of: 1, in: loop.deliveries)?.frames.count == 5)
+    #expect(view(of: 1, in: loop.deliveries)?.frames == 5)
     #expect(view(of: 2, in: loop.deliveries)?.last == 5)
   }
 
@@ -142,6 +142,36 @@ import Testing
     hub.handle([.leave(SubscriptionID(2), room: RoomModel.room.id, loop: 0)], now: 20_000)
     hub.handle([], now: 20_000)
     #expect(hub.nextTick(now: 20_000) > 1_000)
+  }
+
+  /// Lengths of the tails that are to be read.
+  private func loads(_ hub: HubState, now: Milliseconds) -> [Int] {
+    hub.takeJobs(now: now).compactMap { if case .load(_, let count) = $0 { count } else { nil } }
+  }
+
+  @Test func aTailIsReadAnewWhereSomebodyAsksForMoreThanIsUsual() {
+    var model = RoomModel()
+    for _ in 0..<600 { model.send() }
+    for seq in Int64(400)...600 where seq % 2 == 0 { model.delete(seq) }
+    let (hub, loop) = hub()
+    hub.handle([.events(model.events), .join(.test(1, limit: 100), loop: 0)], now: 0)
+    #expect(loads(hub, now: 0) == [HistoryLimits.tail])
+    hub.handle([.loaded(RoomModel.room.id, model.tail(newest: HistoryLimits.tail))], now: 0)
+    #expect(view(of: 1, in: loop.deliveries)?.frames == 100)
+    var now: Milliseconds = 10
+    for (id, request) in [(2, JoinRequest.test(2, limit: 500)), (3, .test(3, since: 250)), (4, .test(4, limit: 200))] {
+      hub.handle([.join(request, loop: 0)], now: now)
+      #expect(view(of: UInt64(id), in: loop.deliveries) == nil)
+      #expect(loads(hub, now: now) == [HistoryLimits.block])
+      hub.handle([.loaded(RoomModel.room.id, model.tail())], now: now)
+      let expected = request.since.map(model.replay)?.count ?? request.limit
+      #expect(view(of: UInt64(id), in: loop.deliveries)?.frames == min(expected, model.newest(1_000).count))
+      // Some time later it is as long as it usually is.
+      now += 100_000
+      hub.handle([], now: now)
+    }
+    hub.handle([.join(.test(5, limit: 150), loop: 0)], now: now)
+    #expect(loads(hub, now: now).isEmpty && view(of: 5, in: loop.deliveries)?.frames == 150)
   }
 
   @Test func twoThousandJoinsAreOneLoad() {

@@ -8,6 +8,7 @@ import Testing
 /// Pages from memory are what the stores would have given, whatever happens in the room.
 @Suite struct PageWindowTests {
   private static let limits: [Int64] = [1, 2, 50, 200]
+  private static let olderBytes = 1 << 18
 
   /// The page, computed from all messages.
   private func expected(_ query: HistoryQuery, _ model: RoomModel) -> RenderedPage {
@@ -33,7 +34,7 @@ import Testing
   }
 
   private func window(of model: RoomModel) -> PageWindow {
-    PageWindow(position: model.tail().position, messages: model.tail().contents.messages)
+    PageWindow(position: model.position, recent: model.tail().recent, olderBytes: Self.olderBytes)
   }
 
   private func messages(_ seqs: ClosedRange<Int64>, of model: RoomModel) -> [Message] {
@@ -58,8 +59,8 @@ import Testing
           let isApplied = window.apply(event)
           #expect(isApplied)
         }
-        for block in (seqs.lowerBound - 1) / PageWindow.blockSize...(seqs.upperBound - 1) / PageWindow.blockSize {
-          let part = read.filter { PageWindow.seqs(ofBlock: block).contains($0.seq) }
+        for block in MessageBlock.number(of: seqs.lowerBound)...MessageBlock.number(of: seqs.upperBound) {
+          let part = read.filter { MessageBlock.seqs(of: block).contains($0.seq) }
           window.insert(block: block, part, changes: changes)
         }
       }
@@ -96,6 +97,45 @@ import Testing
     let query = try HistoryQuery(before: 2_450, after: nil, around: nil, limit: 100)
     let page = try answer(query, &window, &model, &random)
     #expect(page?.json == expected(query, model).json)
+  }
+
+  /// A block that is read may reach into the newest messages, and is all that is left of them later.
+  @Test func aChangeIsSeenInTheNewestMessagesAndInTheBlockBeside() throws {
+    var random = SplitMix64(seed: 1)
+    var model = RoomModel()
+    for _ in 0..<1_090 { model.send() }
+    var window = window(of: model)
+    let query = try HistoryQuery(before: 91, after: nil, around: nil, limit: 50)
+    _ = try answer(query, &window, &model, &random)
+    model.edit(100)
+    for _ in 0..<1_500 { model.send() }
+    for event in model.events where event.event > window.position.lastEvent {
+      let isApplied = window.apply(event)
+      #expect(isApplied)
+    }
+    let later = try HistoryQuery(before: 111, after: nil, around: nil, limit: 50)
+    let page = try answer(later, &window, &model, &random)
+    #expect(page?.json == expected(later, model).json)
+  }
+
+  @Test func aWindowTakesNoMoreThanItMayHoweverLongTheRoomIs() throws {
+    var random = SplitMix64(seed: 1)
+    var model = RoomModel()
+    var window = window(of: model)
+    var bytes: [Int] = []
+    for _ in 0..<6 {
+      for _ in 0..<2_000 { model.send() }
+      for event in model.events.suffix(2_000) {
+        let isApplied = window.apply(event)
+        #expect(isApplied)
+      }
+      for before in stride(from: Int64(1), to: model.position.lastSeq, by: 400) {
+        _ = try answer(try HistoryQuery(before: before, after: nil, around: nil, limit: 50), &window, &model, &random)
+      }
+      bytes.append(window.byteCount)
+    }
+    // A message of the model takes about 160 bytes, and 24 beside.
+    #expect(bytes.max() ?? 0 <= Self.olderBytes + 1_100 * 200 + 20_000, "\(bytes)")
   }
 
   @Test func answersNothingWhileEventsAreKnownThatHaveNotCome() throws {

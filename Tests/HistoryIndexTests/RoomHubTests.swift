@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct RoomHubTests {
   private struct NoTails: TailLoading {
-    func load(_ room: Room) async throws -> RoomTail { throw ChatError.roomNotFound(room.id) }
+    func load(_ room: Room, newest count: Int) async throws -> RoomTail { throw ChatError.roomNotFound(room.id) }
   }
 
   /// Hazard 16: where the bus is silent, a removal is noticed by the journal, and caches can be told.

@@ -82,13 +82,14 @@ struct RoomModel {
   }
 
   /// A tail as it would be loaded at this moment.
-  func tail() -> RoomTail {
+  func tail(newest count: Int = HistoryLimits.block) -> RoomTail {
     let floor = max(0, position.lastEvent - Int64(HistoryLimits.join.upperBound))
-    let firstSeq = max(1, position.lastSeq - Int64(HistoryLimits.block) + 1)
+    let firstSeq = max(1, position.lastSeq - Int64(count) + 1)
     let recent = changes.filter { $0.event > floor }
     return RoomTail(
       position: position, messages: messages.filter { $0.seq >= firstSeq }, changes: recent, changesFloor: floor,
-      olderChanged: messages.filter { message in message.seq < firstSeq && recent.contains { $0.seq == message.seq } })
+      olderChanged: messages.filter { message in message.seq < firstSeq && recent.contains { $0.seq == message.seq } },
+      capacity: count)
   }
 }
 

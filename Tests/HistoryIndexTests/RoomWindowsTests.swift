@@ -94,6 +94,54 @@ import Testing
     #expect(lastSeq(windows) == 6)
   }
 
+  /// Whatever was committed here reached the window first, and made a copy of the block.
+  @Test func aTailAndItsWindowHaveOneCopyOfAFullBlock() throws {
+    var model = RoomModel()
+    let tail = model.tail()
+    var (mine, theirs) = (tail.recent, tail.recent)
+    for _ in 0..<70 { model.send() }
+    for message in model.messages {
+      _ = mine.append(message)
+      _ = theirs.append(message)
+    }
+    #expect(mine.fullBlock(of: 70) == nil)
+    let block = try #require(mine.fullBlock(of: 1))
+    #expect(!isShared(theirs.block(of: 1), block))
+    theirs.share(block)
+    #expect(isShared(theirs.block(of: 1), block))
+    model.edit(3)
+    _ = theirs.replace(model.messages[2])
+    theirs.share(block)
+    #expect(!isShared(theirs.block(of: 3), block), "it is newer")
+  }
+
+  private func isShared(_ one: MessageBlock?, _ other: MessageBlock) -> Bool {
+    let (one, other) = (one?.objects(of: 1...1) ?? [], other.objects(of: 1...1))
+    return unsafe one.withUnsafeBytes { one in unsafe other.withUnsafeBytes { unsafe one.baseAddress == $0.baseAddress }
+    }
+  }
+
+  @Test func olderMessagesOfAllWindowsHaveABoundTogether() throws {
+    var limits = RoomWindows.Limits()
+    limits.olderBytes = 1 << 20
+    let windows = RoomWindows(limits: limits)
+    var model = RoomModel()
+    for _ in 0..<9_000 { model.send() }
+    let tail = model.tail()
+    for id in Int64(1)...8 {
+      var room = RoomModel.room
+      room.id = id
+      var content = PageWindow(position: tail.position, recent: tail.recent, olderBytes: windows.olderBytesOfNext)
+      for block in Int64(0)..<120 {
+        content.insert(block: block, model.messages.filter { MessageBlock.number(of: $0.seq) == block }, changes: [])
+      }
+      windows.publish(RoomWindow(room, content, now: 0))
+    }
+    windows.sweep(now: 0)
+    #expect(windows.byteCount <= limits.olderBytes + 8 * tail.recent.byteCount)
+    #expect(windows.byteCount > limits.olderBytes / 2 + 8 * tail.recent.byteCount)
+  }
+
   @Test func aLaneThatIsBehindOrWasSkippedAnswersNothing() {
     let windows = RoomWindows()
     var model = RoomModel()
@@ -111,7 +159,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func aChangeDuringAReadIsInTheBlock() async throws {
     var model = RoomModel()
     for _ in 0..<1_500 { model.send() }
-    let content = PageWindow(position: model.tail().position, messages: model.tail().contents.messages)
+    let content = PageWindow(position: model.position, recent: model.tail().recent, olderBytes: 1 << 20)
     let window = RoomWindow(RoomModel.room, content, now: 0)
     window.confirm()
     let query = try HistoryQuery(before: 101, after: nil, around: nil, limit: 100)

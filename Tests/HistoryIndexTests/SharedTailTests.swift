@@ -97,7 +97,9 @@ import Testing
     let exchange = Exchange()
     try await withThrowingTaskGroup(of: Int64.self) { group in
       for _ in 0..<10 {
-        group.addTask { try await loader(store, exchange).load(RoomModel.room).position.lastEvent }
+        group.addTask {
+          try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block).position.lastEvent
+        }
       }
       for try await lastEvent in group { #expect(lastEvent == 300) }
     }
@@ -108,27 +110,27 @@ import Testing
     var random = SplitMix64(seed: seed)
     let store = Store(model(Int.random(in: 0...200, using: &random), seed: seed))
     let exchange = Exchange()
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     store.update { model in for _ in 0..<100 { model.step(using: &random) } }
-    var tail = try await loader(store, exchange).load(RoomModel.room)
+    var tail = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     var expected = RoomModel()
     store.update { expected = $0 }
     #expect(store.historyReads <= 1)
     for _ in 0..<10 {
       let since = Int64.random(in: 0...expected.position.lastEvent, using: &random)
       let frames = tail.answer(.test(since: since)).frames
-      #expect(frames.map(\.bytes) == expected.replay(after: since).map(\.bytes))
+      #expect(frames.flatMap(\.bytes) == expected.replay(after: since).flatMap(\.bytes))
     }
   }
 
   @Test func withoutTheExchangeOrWithDamagedValuesEachServerReads() async throws {
     let store = Store(model(50, seed: 3))
     let exchange = Exchange()
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     await exchange.damage()
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     await exchange.goDown()
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     #expect(store.historyReads == 3)
   }
 
@@ -139,7 +141,7 @@ import Testing
     store.firstKept = 8
     store.isHistoryDown = true
     let exchange = Exchange()
-    var tail = try await loader(store, exchange).load(RoomModel.room)
+    var tail = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     #expect(tail.isPartial)
     #expect(tail.contents.messages.map(\.seq) == [8, 9, 10])
     #expect(!tail.answer(.test(since: nil)).state.isComplete)
@@ -160,7 +162,7 @@ import Testing
     let base = TailLoader(journal: store, history: store, patience: .milliseconds(100))
     let shared = SharedTailLoader(base: base, exchange: exchange, reused: Counter(), patience: .seconds(60))
     try await withThrowingTaskGroup(of: Bool.self) { group in
-      for _ in 0..<3 { group.addTask { try await shared.load(RoomModel.room).isPartial } }
+      for _ in 0..<3 { group.addTask { try await shared.load(RoomModel.room, newest: HistoryLimits.block).isPartial } }
       for try await isPartial in group { #expect(isPartial) }
     }
     #expect(store.mostReads == 1)
@@ -170,13 +172,13 @@ import Testing
   func aTailWithAHoleIsReadAnew() async throws {
     let store = Store(model(50, seed: 4))
     let exchange = Exchange()
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     store.update { model in for _ in 0..<20 { model.send() } }
     var expected = RoomModel()
     store.update { expected = $0 }
     // All but the newest of what followed is in the journal no more.
     store.firstKept = expected.position.lastSeq
-    let tail = try await loader(store, exchange).load(RoomModel.room)
+    let tail = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     #expect(store.historyReads == 2)
     #expect(tail.contents.messages.map(\.seq) == expected.messages.map(\.seq))
   }
@@ -192,10 +194,10 @@ import Testing
   @Test func whatIsReadIsDurableBeforeItIsToldToAnybody() async throws {
     let store = Store(model(20, seed: 1))
     let exchange = Exchange()
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     #expect(store.flushes == 1)
     store.update { $0.send() }
-    _ = try await loader(store, exchange).load(RoomModel.room)
+    _ = try await loader(store, exchange).load(RoomModel.room, newest: HistoryLimits.block)
     #expect(store.flushes == 2, "a tail that another server left is brought up to date by a read, too")
   }
 }

@@ -71,13 +71,15 @@ class Server:
         """Makes rooms; returns their ids."""
         return [reply["id"] for reply in post_all(self, "/v1/chatrooms", [{}] * count)]
 
-    def metric(self, name):
-        """A metric's value, summed over its labels; 0 if there is none yet."""
+    def metric(self, name, **labels):
+        """A metric's value, summed over the series that have these labels; 0 if there is none yet."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
         connection.close()
-        return sum(float(value) for value in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)", text, re.M))
+        series = re.findall(rf"^{name}(?:\{{([^}}]*)\}})? (\S+)", text, re.M)
+        return sum(float(value) for given, value in series
+                   if all(f'{label}="{wanted}"' in given for label, wanted in labels.items()))
 
 
 def post_all(server, path, bodies, clients=8):

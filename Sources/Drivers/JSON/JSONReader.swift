@@ -120,6 +120,15 @@ public struct JSONReader {
   /// Any value, as a tree.
   public mutating func value() throws(JSONError) -> JSONValue { try parsed() }
 
+  /// Any value, as it is written.
+  public mutating func raw() throws(JSONError) -> String {
+    skipSpace()
+    let start = index
+    try skip()
+    guard let text = String(validating: bytes[start..<index], as: UTF8.self) else { throw error("not UTF-8") }
+    return text
+  }
+
   /// Passes over any value.
   public mutating func skip() throws(JSONError) {
     switch first {

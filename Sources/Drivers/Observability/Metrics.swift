@@ -96,6 +96,19 @@ public final class Counter: @unchecked Sendable {
   }
 }
 
+/// What a gauge shows that is set now and then, by a thread that alone knows it.
+public final class Level: @unchecked Sendable {
+  private let lock = NSLock()
+  private var level: Int64 = 0
+
+  public init() {}
+
+  public var value: Int64 {
+    get { lock.withLock { level } }
+    set { lock.withLock { level = newValue } }
+  }
+}
+
 public final class Histogram: @unchecked Sendable {
   /// Seconds, from a tenth of a millisecond to ten seconds.
   public static let latencyBounds = [

@@ -6,13 +6,14 @@ public struct SQLiteOptions: Sendable {
   public var busyTimeout: Int
   /// Prepared statements that a connection keeps.
   public var statements: Int
-  /// Pages that a connection keeps in memory, in KiB.
+  /// Pages that a connection keeps in memory, in KiB. More would be filled with every page that is ever touched, while
+  /// the kernel has the file in memory as well, and readers forget theirs with each commit.
   public var cacheKiB: Int
   /// SQL functions that every connection knows.
   public var functions: [SQLiteFunction]
 
   public init(
-    readers: Int = 3, busyTimeout: Int = 5_000, statements: Int = 128, cacheKiB: Int = 32_768,
+    readers: Int = 3, busyTimeout: Int = 5_000, statements: Int = 128, cacheKiB: Int = 4_096,
     functions: [SQLiteFunction] = []
   ) {
     self.readers = readers

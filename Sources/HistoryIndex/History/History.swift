@@ -13,8 +13,10 @@ public protocol History: Sendable {
 }
 
 public enum HistoryLimits {
-  /// The most messages read at once, and the size of a room's tail.
+  /// The most messages read at once.
   public static let block = 1_000
+  /// Messages of a room's tail, unless somebody asks for more.
+  static let tail = 256
   /// Messages of an HTTP page.
   public static let page = 1...200
   public static let defaultPage = 50

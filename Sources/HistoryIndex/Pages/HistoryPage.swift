@@ -50,11 +50,11 @@ public final class RenderedPage: Sendable {
       bytes.append(contentsOf: #"{"messages":["#.utf8)
     }
 
-    /// - Parameter message: a JSON object.
-    mutating func add(_ message: [UInt8]) {
+    /// - Parameter messages: a JSON object, or several with commas between them.
+    mutating func add(_ messages: some Collection<UInt8>) {
       if !isFirst { bytes.append(UInt8(ascii: ",")) }
       isFirst = false
-      bytes.append(contentsOf: message)
+      bytes.append(contentsOf: messages)
     }
 
     mutating func end(before: Bool, after: Bool, epoch: String) -> [UInt8] {

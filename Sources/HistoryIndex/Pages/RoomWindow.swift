@@ -20,6 +20,10 @@ public final class RoomWindow: @unchecked Sendable {
   }
 
   var byteCount: Int { lock.withLock { window.byteCount } }
+
+  /// Bounds what older blocks take from now on.
+  func limitOlder(to bytes: Int) { lock.withLock { window.limitOlder(to: bytes) } }
+
   var lastUse: Milliseconds { lock.withLock { usedAt } }
 
   func confirm() { lock.withLock { isConfirmed = true } }
@@ -50,9 +54,12 @@ public final class RoomWindow: @unchecked Sendable {
     }
   }
 
+  /// Uses a tail's memory for a block, where it has the same.
+  func share(_ block: MessageBlock) { lock.withLock { window.share(block) } }
+
   private func note(_ event: RoomEvent) {
     guard !fills.isEmpty, event.kind == .edit || event.kind == .deletion else { return }
-    for block in fills.keys where PageWindow.seqs(ofBlock: block).contains(event.message.seq) {
+    for block in fills.keys where MessageBlock.seqs(of: block).contains(event.message.seq) {
       fills[block]?.append(event)
     }
   }
@@ -65,8 +72,7 @@ public final class RoomWindow: @unchecked Sendable {
   func fill(_ seqs: ClosedRange<Int64>, history: any History, journal: any Journal) async throws {
     guard let own = claim(seqs) else { return await othersEnd(seqs) }
     do {
-      let range =
-        PageWindow.seqs(ofBlock: own.lowerBound).lowerBound...PageWindow.seqs(ofBlock: own.upperBound).upperBound
+      let range = MessageBlock.seqs(of: own.lowerBound).lowerBound...MessageBlock.seqs(of: own.upperBound).upperBound
       let messages = try await history.messages(in: room, seqs: range)
       // A database may show what a crash takes back: that must not be kept.
       try await journal.flush()
@@ -80,7 +86,7 @@ public final class RoomWindow: @unchecked Sendable {
   /// The first run of blocks that nobody reads and nobody has read.
   private func claim(_ seqs: ClosedRange<Int64>) -> ClosedRange<Int64>? {
     lock.withLock {
-      let blocks = (seqs.lowerBound - 1) / PageWindow.blockSize...(seqs.upperBound - 1) / PageWindow.blockSize
+      let blocks = MessageBlock.number(of: seqs.lowerBound)...MessageBlock.number(of: seqs.upperBound)
       let free = blocks.drop { fills[$0] != nil || window.holds(block: $0) }
         .prefix { fills[$0] == nil && !window.holds(block: $0) }
       guard let first = free.first, let last = free.last else { return nil }
@@ -91,7 +97,7 @@ public final class RoomWindow: @unchecked Sendable {
 
   private func end(_ blocks: ClosedRange<Int64>, _ messages: [Message]) {
     let waiting = lock.withLock {
-      let byBlock = Dictionary(grouping: messages) { ($0.seq - 1) / PageWindow.blockSize }
+      let byBlock = Dictionary(grouping: messages) { MessageBlock.number(of: $0.seq) }
       for block in blocks {
         let changes = fills.removeValue(forKey: block) ?? []
         if let messages = byBlock[block] { window.insert(block: block, messages, changes: changes) }

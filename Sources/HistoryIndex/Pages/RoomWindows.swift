@@ -13,8 +13,10 @@ public final class RoomWindows: @unchecked Sendable {
   struct Limits: Sendable {
     /// A room that nobody asks for keeps its window this long.
     var idle: Milliseconds = 60_000
-    /// Bytes that all windows may hold, about.
-    var bytes = 128 << 20
+    /// Bytes that all windows may hold, about, what they share with tails included.
+    var bytes = 64 << 20
+    /// Bytes of those that older messages may take; each window has an equal part.
+    var olderBytes = 4 << 20
     /// How old the newest look at the lanes' heads may be.
     var headAge: Milliseconds = 1_000
     /// How long a request waits for a window rather than asking the stores by itself.
@@ -120,6 +122,12 @@ public final class RoomWindows: @unchecked Sendable {
 
   func publish(_ window: RoomWindow) { lock.withLock { windows[window.room.id] = window } }
 
+  /// What the older messages of a window may take, if there is one more.
+  var olderBytesOfNext: Int { lock.withLock { limits.olderBytes / (windows.count + 1) } }
+
+  /// Tells a room's window of a block that the room's tail has.
+  func share(_ block: MessageBlock, of room: RoomID) { lock.withLock { windows[room] }?.share(block) }
+
   /// Everything that was committed here before the window was made has been applied.
   func confirm(_ window: RoomWindow) {
     window.confirm()
@@ -168,9 +176,14 @@ public final class RoomWindows: @unchecked Sendable {
     for waiter in late { waiter.continuation.resume() }
   }
 
+  /// Bytes held, what they share with tails included.
+  var byteCount: Int { lock.withLock { Array(windows.values) }.reduce(0) { $0 + $1.byteCount } }
+
   /// Forgets windows that nobody uses, and the longest unused where they hold too much.
   func sweep(now: Milliseconds) {
-    let all = lock.withLock { Array(windows.values) }.map { ($0, used: $0.lastUse, bytes: $0.byteCount) }
+    let present = lock.withLock { Array(windows.values) }
+    for window in present { window.limitOlder(to: limits.olderBytes / present.count) }
+    let all = present.map { ($0, used: $0.lastUse, bytes: $0.byteCount) }
     var bytes = all.reduce(0) { $0 + $1.bytes }
     for (window, used, size) in all.sorted(by: { $0.used < $1.used })
     where now - used >= limits.idle || bytes > limits.bytes {

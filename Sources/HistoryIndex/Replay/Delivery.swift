@@ -70,7 +70,8 @@ public struct Broadcast: Sendable {
 }
 
 extension Broadcast {
-  public init(rendering event: RoomEvent) {
+  /// - Parameter object: the message's JSON in the state of the event, where it is at hand.
+  public init(rendering event: RoomEvent, object: ArraySlice<UInt8>? = nil) {
     let message = event.message
     switch event.kind {
     case .message where message.isDeleted, .edit where message.isDeleted:
@@ -79,7 +80,9 @@ extension Broadcast {
         event: event, raw: nil,
         v1: MessageWire.deletedFrame(room: event.room, event: event.event, seq: message.seq))
     case .message:
-      self.init(event: event, raw: MessageWire.rawFrame(message), v1: MessageWire.messageFrame(message))
+      self.init(
+        event: event, raw: MessageWire.rawFrame(message),
+        v1: object.map(MessageWire.messageFrame) ?? MessageWire.messageFrame(message))
     case .edit:
       self.init(event: event, raw: nil, v1: MessageWire.editedFrame(message))
     case .deletion:

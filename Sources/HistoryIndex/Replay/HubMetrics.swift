@@ -13,6 +13,8 @@ struct HubMetrics: Sendable {
   let events: Counter
   let fetched: Counter
   let skippedLanes: Counter
+  /// Bytes.
+  let tailMemory = Level()
 
   init(_ metrics: Metrics) {
     joins = metrics.counter("palaver_joins_total", "Joins of rooms.")
@@ -27,6 +29,16 @@ struct HubMetrics: Sendable {
     events = metrics.counter("palaver_events_total", "Events that reached this server, of all lanes.")
     fetched = metrics.counter("palaver_events_fetched_total", "Events read from the journal to fill a gap.")
     skippedLanes = metrics.counter("palaver_lanes_skipped_total", "Lanes that were too far behind and were skipped.")
+    metrics.gauge(Self.memory.name, Self.memory.help, ["part": "tails"]) { [tailMemory] in Double(tailMemory.value) }
+  }
+
+  private static let memory = (
+    name: "palaver_rooms_memory_bytes", help: "Bytes of messages in memory, for joins and for pages."
+  )
+
+  /// Shows what the windows hold.
+  func show(_ windows: RoomWindows, in metrics: Metrics) {
+    metrics.gauge(Self.memory.name, Self.memory.help, ["part": "pages"]) { Double(windows.byteCount) }
   }
 
   func joined(_ state: JoinState) {

@@ -93,7 +93,7 @@ final class HubState: @unchecked Sendable {
         continue
       }
       loadsUnderWay += 1
-      jobs.append(.load(room))
+      jobs.append(.load(room, newest: streams[room.id]?.reach ?? HistoryLimits.tail))
     }
     return jobs
   }
@@ -172,7 +172,7 @@ final class HubState: @unchecked Sendable {
     wanted.remove(room)
     guard let stream = streams[room], let tail = stream.tail, !tail.isPartial else { return windows.release(room) }
     if windows.has(room) { return windows.release(room) }
-    let content = PageWindow(position: tail.position, messages: tail.contents.messages)
+    let content = PageWindow(position: tail.position, recent: tail.recent, olderBytes: windows.olderBytesOfNext)
     let window = RoomWindow(stream.room, content, now: now)
     windows.publish(window)
     published.append(window)
@@ -222,7 +222,9 @@ final class HubState: @unchecked Sendable {
     windows.sweep(now: now)
     streams = streams.filter { !($0.value.isIdle && now - $0.value.lastJoin >= limits.idle) }
     failures = failures.filter { $0.value.until > now }
+    for room in streams.keys { streams[room]?.shorten(now: now) }
     var bytes = streams.values.reduce(0) { $0 + $1.tailBytes }
+    defer { metrics.tailMemory.value = Int64(bytes) }
     guard bytes > limits.tailBytes else { return }
     for (room, stream) in streams.sorted(by: { $0.value.lastJoin < $1.value.lastJoin }) where bytes > limits.tailBytes {
       bytes -= stream.tailBytes
@@ -251,6 +253,9 @@ final class HubState: @unchecked Sendable {
       windows.deliver(event)
       guard let actions = streams[event.room]?.receive(event, now: now) else { continue }
       carryOut(actions, for: event.room)
+      if let block = streams[event.room]?.tail?.recent.fullBlock(of: event.message.seq) {
+        windows.share(block, of: event.room)
+      }
     }
   }
 

@@ -15,7 +15,7 @@ public final class RoomHub: Sendable {
     /// A room nobody follows any more keeps its tail this long.
     var idle: Milliseconds = 60_000
     /// Bytes that all tails may hold, about.
-    var tailBytes = 256 << 20
+    var tailBytes = 128 << 20
     /// A lane further behind than this is skipped: its rooms' subscribers resume by themselves.
     var laneLag: Int64 = 20_000
     /// How often the lanes' heads are read.
@@ -67,6 +67,7 @@ public final class RoomHub: Sendable {
     let counts = HubMetrics(metrics)
     self.metrics = counts
     state = HubState(limits: limits, metrics: counts, windows: windows)
+    counts.show(windows, in: metrics)
   }
 
   private let state: HubState
@@ -165,9 +166,9 @@ public final class RoomHub: Sendable {
         log.debug("lane heads not read", ["error": "\(error)"])
         return .looked(nil)
       }
-    case .load(let room):
+    case .load(let room, let count):
       do {
-        return .loaded(room.id, try await loader.load(room))
+        return .loaded(room.id, try await loader.load(room, newest: count))
       } catch let error as ChatError {
         return .loadFailed(room.id, error)
       } catch {
@@ -210,6 +211,6 @@ enum HubMessage: Sendable {
 enum HubJob: Sendable {
   /// Reads the lanes' heads for joins.
   case look
-  case load(Room)
+  case load(Room, newest: Int)
   case fetch(lane: Int, after: Int64)
 }

@@ -27,6 +27,8 @@ struct RoomStream: Sendable {
 
   /// How long a tail that lacks messages is made do with before the history is asked again.
   static let partialTailLifetime: Milliseconds = 1_000
+  /// How long a tail stays long after somebody has asked for many messages.
+  static let longTailLifetime: Milliseconds = 60_000
 
   let room: Room
   private(set) var tail: RoomTail?
@@ -42,6 +44,9 @@ struct RoomStream: Sendable {
   private var aheadSince: Milliseconds?
   private var tailLoaded: Milliseconds = 0
   private(set) var lastJoin: Milliseconds
+  /// Messages that the tail is to have.
+  private(set) var reach = HistoryLimits.tail
+  private var lengthened: Milliseconds = 0
   /// Pages are to be made from the tail that is being read.
   private(set) var isWanted = false
 
@@ -55,8 +60,8 @@ struct RoomStream: Sendable {
   var isIdle: Bool { subscribers.isEmpty && waiting.isEmpty && !isLoading }
   /// Joins wait for events that are on their way.
   var isAhead: Bool { aheadSince != nil }
-  /// Bytes that the tail holds, about: texts, and what a message and its rendered frame need beside.
-  var tailBytes: Int { tail.map { $0.textBytes * 2 + $0.messageCount * 800 } ?? 0 }
+  /// Bytes that the tail holds.
+  var tailBytes: Int { tail?.byteCount ?? 0 }
   var loops: some Collection<Int> { subscribers.keys }
   var subscriberCount: Int { subscribers.values.reduce(0) { $0 + $1.count } }
 
@@ -154,6 +159,7 @@ struct RoomStream: Sendable {
   /// Lets the waiting ones in, if the tail stands where the subscribers stand.
   private mutating func admit(now: Milliseconds) -> [Action] {
     guard var tail, !waiting.isEmpty else { return [] }
+    if waiting.contains(where: { tail.isTooShort(for: $0.request) }) { return lengthen(now: now) }
     var actions: [Action] = []
     if let position, position < tail.position.lastEvent {
       // The database was asked a moment before the events reached this server: they are on their way.
@@ -172,6 +178,21 @@ struct RoomStream: Sendable {
     waiting = []
     self.tail = tail
     return actions
+  }
+
+  /// Reads the tail anew, as long as anybody may want it.
+  private mutating func lengthen(now: Milliseconds) -> [Action] {
+    reach = HistoryLimits.block
+    lengthened = now
+    tail = nil
+    return load()
+  }
+
+  /// Back to the usual length, some time after more was asked for.
+  mutating func shorten(now: Milliseconds) {
+    guard reach > HistoryLimits.tail, now - lengthened >= Self.longTailLifetime, !isLoading else { return }
+    reach = HistoryLimits.tail
+    tail?.shorten(to: reach)
   }
 
   /// Called now and then while joins wait.
@@ -202,7 +223,9 @@ struct RoomStream: Sendable {
   }
 
   private func deliver(_ event: RoomEvent) -> [Action] {
-    let delivery = Action.deliverToAll(.broadcast(room.id, Broadcast(rendering: event)))
+    let isOfTail = event.kind == .message && tail?.position.lastEvent == event.event
+    let object = isOfTail ? tail?.recent.block(of: event.message.seq)?.object(of: event.message.seq) : nil
+    let delivery = Action.deliverToAll(.broadcast(room.id, Broadcast(rendering: event, object: object)))
     switch event.kind {
     case .message, .edit, .deletion, .imported: return [delivery]
     case .removal: return [delivery, .deliverToAll(.evict(room.id, event.message.userID))]

@@ -39,27 +39,28 @@ struct SharedTailLoader: TailLoading {
   /// After this long a server loads by itself, whoever holds the lease.
   var patience = HistoryPatience.exchange
 
-  func load(_ room: Room) async throws -> RoomTail {
+  func load(_ room: Room, newest count: Int) async throws -> RoomTail {
     let deadline = ContinuousClock.now + patience
     var isWaiting = false
     repeat {
-      if let tail = try await usableTail(of: room) { return tail }
+      if let tail = try await usableTail(of: room, count) { return tail }
       switch await exchange.lease(room.id) {
-      case .granted(let token): return try await load(room, token: token)
+      case .granted(let token): return try await load(room, count, token: token)
       case .taken:
         if !isWaiting { waits.add() }
         isWaiting = true
         try await Task.sleep(for: Self.pollInterval)
-      case .unavailable: return try await base.load(room)
+      case .unavailable: return try await base.load(room, newest: count)
       }
     } while ContinuousClock.now < deadline
-    return try await base.load(room)
+    return try await base.load(room, newest: count)
   }
 
-  private func load(_ room: Room, token: String) async throws -> RoomTail {
+  private func load(_ room: Room, _ count: Int, token: String) async throws -> RoomTail {
     do {
       // Another may have finished between the look and the lease.
-      let tail = if let left = try await usableTail(of: room) { left } else { try await base.load(room) }
+      let tail =
+        if let left = try await usableTail(of: room, count) { left } else { try await base.load(room, newest: count) }
       if tail.isPartial {
         await exchange.release(room: room.id, token: token)
       } else {
@@ -72,10 +73,10 @@ struct SharedTailLoader: TailLoading {
     }
   }
 
-  private func usableTail(of room: Room) async throws -> RoomTail? {
-    guard let bytes = await exchange.tail(of: room.id), let tail = TailCodec.decode(bytes, room: room.id) else {
-      return nil
-    }
+  private func usableTail(of room: Room, _ count: Int) async throws -> RoomTail? {
+    guard let bytes = await exchange.tail(of: room.id),
+      let tail = TailCodec.decode(bytes, room: room.id, capacity: count)
+    else { return nil }
     let current = try await base.advance(tail, of: room)
     if current != nil { reused.add() }
     return current

@@ -6,7 +6,7 @@ enum TailCodec {
 
   static func encode(_ tail: RoomTail) -> [UInt8] {
     let (messages, changes, older) = tail.contents
-    var writer = ByteWriter(capacity: 64 + tail.textBytes + tail.messageCount * 64)
+    var writer = ByteWriter(capacity: 64 + tail.byteCount)
     writer.byte(version)
     writer.string(tail.position.epoch)
     writer.signed(tail.position.lastEvent)
@@ -27,19 +27,23 @@ enum TailCodec {
     return writer.bytes
   }
 
-  static func decode(_ bytes: [UInt8], room: RoomID) -> RoomTail? {
+  /// - Parameter capacity: messages that the tail is to keep. Where it has fewer, though the room has more, it is `nil`.
+  static func decode(_ bytes: [UInt8], room: RoomID, capacity: Int) -> RoomTail? {
     var reader = ByteReader(bytes)
-    guard let tail = try? decode(&reader), reader.isAtEnd, tail.isOf(room) else { return nil }
+    guard let tail = try? decode(&reader, room, capacity), reader.isAtEnd, !tail.isPartial else { return nil }
     return tail
   }
 
-  private static func decode(_ reader: inout ByteReader) throws(ByteReader.Malformed) -> RoomTail {
+  private static func decode(
+    _ reader: inout ByteReader, _ room: RoomID, _ capacity: Int
+  ) throws(ByteReader.Malformed) -> RoomTail {
     guard try reader.byte() == version else { throw ByteReader.Malformed() }
     let position = RoomPosition(
       epoch: try reader.string(), lastEvent: try reader.signed(), lastSeq: try reader.signed(),
       lastMessageAt: try reader.signed())
     let floor = try reader.signed()
     let messages = try decodeMessages(&reader)
+    guard isDense(messages, of: room, upTo: position.lastSeq) else { throw ByteReader.Malformed() }
     let older = try decodeMessages(&reader)
     var changes: [RoomChange] = []
     for _ in 0..<(try reader.unsigned()) {
@@ -50,7 +54,9 @@ enum TailCodec {
     }
     var known = position
     if position.lastMessageAt == -1 { known.lastMessageAt = nil }
-    return RoomTail(position: known, messages: messages, changes: changes, changesFloor: floor, olderChanged: older)
+    return RoomTail(
+      position: known, messages: messages, changes: changes, changesFloor: floor, olderChanged: older,
+      capacity: capacity)
   }
 
   /// Ends with the first message that is not there, so that a wrong count costs nothing.
@@ -59,14 +65,11 @@ enum TailCodec {
     for _ in 0..<(try reader.unsigned()) { messages.append(try MessageCodec.decode(&reader)) }
     return messages
   }
-}
 
-extension RoomTail {
-  /// Whether this is what it says: the room's newest messages, without a hole.
-  fileprivate func isOf(_ room: RoomID) -> Bool {
-    let messages = contents.messages
-    let first = position.lastSeq - Int64(messages.count)
+  /// Whether these are what they should be: the room's newest messages, without a hole.
+  private static func isDense(_ messages: [Message], of room: RoomID, upTo lastSeq: Int64) -> Bool {
+    let first = lastSeq - Int64(messages.count)
     return messages.enumerated().allSatisfy { $1.room == room && $1.seq == first + Int64($0) + 1 }
-      && (messages.isEmpty ? position.lastSeq == 0 : first >= 0)
+      && (messages.isEmpty ? lastSeq == 0 : first >= 0)
   }
 }

@@ -5,9 +5,10 @@ import ChatRooms
 /// The reads are no snapshot: the position is read first, so what the later reads know beyond it comes again as events,
 /// and `RoomTail` takes both.
 protocol TailLoading: Sendable {
+  /// - Parameter count: messages, where the room has so many; at most `HistoryLimits.block`.
   /// - Throws: `ChatError`: 404 if there is no such room, 503 if the database does not answer. While the history alone
   ///   does not, the tail is partial.
-  func load(_ room: Room) async throws -> RoomTail
+  func load(_ room: Room, newest count: Int) async throws -> RoomTail
 }
 
 struct TailLoader: TailLoading {
@@ -16,14 +17,16 @@ struct TailLoader: TailLoading {
   /// For the history's part of a load.
   var patience = HistoryPatience.read
 
-  func load(_ room: Room) async throws -> RoomTail {
+  func load(_ room: Room, newest count: Int) async throws -> RoomTail {
     guard let position = try await journal.position(of: room.id) else { throw ChatError.roomNotFound(room.id) }
     let floor = max(0, position.lastEvent - Int64(HistoryLimits.join.upperBound))
     let changes = try await changes(in: room.id, after: floor, through: position.lastEvent)
-    let first = max(1, position.lastSeq - Int64(HistoryLimits.block) + 1)
+    let first = max(1, position.lastSeq - Int64(count) + 1)
     let (messages, older) = try await read(room, first: first, last: position.lastSeq, changes)
     try await journal.flush()
-    return RoomTail(position: position, messages: messages, changes: changes, changesFloor: floor, olderChanged: older)
+    return RoomTail(
+      position: position, messages: messages, changes: changes, changesFloor: floor, olderChanged: older,
+      capacity: count)
   }
 
   private typealias Messages = (newest: [Message], olderChanged: [Message])

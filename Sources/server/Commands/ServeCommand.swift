@@ -22,6 +22,7 @@ extension Command {
   ) { context in
     _ = try context.positionals(0...0, "no arguments")
     let configuration = try context.configuration(for: .serving)
+    FreedMemory.limitArenas()
     let signals = StopSignals()
     let backends = try await Backends.open(
       configuration, metrics: Metrics(), log: Log(level: configuration.logLevel))

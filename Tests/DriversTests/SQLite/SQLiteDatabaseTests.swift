@@ -80,6 +80,12 @@ import Testing
     database.close()
   }
 
+  /// A connection's cache is filled with all that it ever touches, up to this.
+  @Test func aConnectionKeepsNoMorePagesThanItIsGiven() throws {
+    let connection = try SQLiteConnection(path: folder.file("small.db"))
+    #expect(try connection.query("PRAGMA cache_size").first?.integer(0) == -4_096, "KiB")
+  }
+
   @Test func aDataFolderIsHeldByOne() throws {
     let path = folder.file("data")
     let held = try DataFolder(path: path)

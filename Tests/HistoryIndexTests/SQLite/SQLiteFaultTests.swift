@@ -56,8 +56,9 @@ import Testing
     #expect(after.epoch != before.epoch && after.lastSeq == 2 && after.lastEvent > before.lastEvent + 1_000)
     let next = try profile.send(["c"], to: room, by: john)
     #expect(next.map(\.seq) == [3] && next.map(\.event) == [after.lastEvent + 1])
-    let tail = try await TailLoader(journal: profile.journal, history: profile.history).load(room)
-    #expect(tail.position.lastSeq == 3 && tail.messageCount == 3)
+    let tail = try await TailLoader(journal: profile.journal, history: profile.history)
+      .load(room, newest: HistoryLimits.tail)
+    #expect(tail.position.lastSeq == 3 && tail.recent.count == 3)
   }
 
   /// `max_page_count` is the connection's that writes.
