@@ -124,7 +124,8 @@ extension SocketReactor {
     payload.append(contentsOf: reason.utf8.prefix(FrameDecoder.maximumControl - 2))
     append(WebSocketFrame(.close, payload: payload), connection, .prompt)
     connection.phase = .closing
-    connection.pendingInput = []
+    // The client's own close frame may be in what is held.
+    if !connection.isHeld { connection.pendingInput = [] }
     connection.closeDeadline = now + times.closing
     updateInterest(connection)
     reschedule(connection)
