@@ -1,5 +1,6 @@
 import ChatRooms
 import Drivers
+import Foundation
 import Testing
 
 @testable import HistoryIndex
@@ -87,7 +88,7 @@ import Testing
       submission: Submission(
         room: RoomModel.room, action: .send(text: "x", data: nil, replyTo: nil),
         actor: User(id: user, name: "u\(user)", displayName: nil, createdAt: 0), ref: ref),
-      answer: .completion { _ in }, deadline: .now() + 30)
+      answer: .completion { _ in }, deadline: DispatchTime.now() + .seconds(30))
   }
 
   @Test func aFullQueueStillTakesThoseWhoHaveNothingWaiting() {

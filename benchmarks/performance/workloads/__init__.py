@@ -5,4 +5,5 @@ ALL = {
     "import": indexing.imports, "drain": indexing.drain, "sustained": indexing.sustained, "sends": sends.sends,
     "broadcast": broadcast.broadcast, "latency": broadcast.latency, "joins": joins.joins, "history": history.history,
     "search": searching.search, "idle": idle.idle, "rooms": rooms.rooms, "servers": several.servers, "fairness": fairness.fairness,
+    "fairness-embedded": fairness.embedded,
 }
