@@ -90,6 +90,36 @@ import Testing
     #expect(rest.count < said.count)
   }
 
+  @Test func aTurnTakesAPartOfAFloodAndAllOfItsNeighbour() throws {
+    let test = try TestReactor()
+    let flood = try test.clients(1)[0]
+    let person = try test.clients(1, in: room(2))[0]
+    flood.send((1...500).flatMap { clientFrame("\($0)") })
+    person.send(clientFrame("hello"))
+    test.reactor.turn()
+    #expect(test.hub.texts(in: 2) == ["hello"])
+    #expect(test.hub.texts(in: 1).count == SocketReactor.readFrames)
+    test.reactor.turn()
+    #expect(String(decoding: person.read(), as: UTF8.self).contains("hello"))
+    #expect(!test.reactor.held.isEmpty, "the flood is still being taken in")
+    test.settle()
+    #expect(test.hub.texts(in: 1) == (1...500).map(String.init))
+  }
+
+  @Test func whoIsRemovedWhileItsFloodIsTakenInCanStillSayGoodbye() throws {
+    let test = try TestReactor()
+    let flood = try test.clients(1)[0]
+    let goodbye: [UInt8] = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]
+    flood.send((1...100).flatMap { clientFrame("\($0)") } + goodbye)
+    test.reactor.turn()
+    #expect(!test.reactor.held.isEmpty)
+    test.post([.evict(1, nil)])
+    test.settle()
+    #expect(test.reactor.connectionCount == 0)
+    // What it had not come to is not sent in the name of somebody who was removed.
+    #expect(test.hub.texts(in: 1).count < 100)
+  }
+
   @Test func aFloodIsHeldBackAndEveryoneElseIsHeardInOrder() async throws {
     try await TestEdge.run(configured { $0.sockets.session.sends = .init(rate: 20, burst: 200) }) { test in
       let flood = try test.connect("/raw")

@@ -58,6 +58,13 @@ class Context:
                 server.users(users)
             yield server
 
+    @contextlib.contextmanager
+    def embedded(self, *flags, users=0):
+        """A server by itself, with a folder of its own."""
+        with Server(None, *flags) as server:
+            server.users(users)
+            yield server
+
     def using(self, side, server=None, indexing=False, **more):
         """Counts what a side uses: a server or several, others by name, the back ends; Elasticsearch only for `indexing`."""
         servers = server if isinstance(server, (list, tuple)) else [server] if server else []

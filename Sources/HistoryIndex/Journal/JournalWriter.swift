@@ -25,7 +25,9 @@ public final class JournalWriter: Sendable {
   public struct Limits: Sendable {
     /// Submissions of one transaction.
     public var batch = 400
-    /// Submissions that may wait for one writer; beyond, clients are told to come back.
+    /// The same while a few senders have more waiting than fits: others then wait for a short transaction, not a long one.
+    public var crowded = 40
+    /// Submissions that may wait for one writer; beyond, those who have some waiting are told to come back.
     public var queue = 20_000
     /// A submission that could not be committed for this long is answered `unavailable`.
     public var patience: TimeInterval = 3

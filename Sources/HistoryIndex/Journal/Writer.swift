@@ -4,24 +4,11 @@ import Foundation
 
 /// One writer: a queue, a thread, a connection.
 final class Writer: Sendable {
-  /// Who is told what became of a submission.
-  enum Answer: Sendable {
-    case completion(JournalWriter.Completion)
-    case listener(any SubmissionListener, ticket: UInt64)
-  }
-
-  private struct Pending: Sendable {
-    var submission: Submission
-    var answer: Answer
-    /// Of the monotonic clock: a step of the wall clock must not end anybody's patience.
-    var deadline: DispatchTime
-  }
-
   /// How long to wait before a lane that another server holds is tried again, and before a failed back end is.
   private static let busyDelay: TimeInterval = 0.002
   private static let failureDelays: [TimeInterval] = [0.01, 0.05, 0.2, 0.5]
 
-  private let queue: WorkQueue<Pending>
+  private let queue: WorkQueue<PendingSubmission>
   private let limits: JournalWriter.Limits
   private let metrics: WriterMetrics
   private let log: Log
@@ -42,18 +29,19 @@ final class Writer: Sendable {
   }
 
   func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion) {
-    put([Pending(submission: submission, answer: .completion(completion), deadline: .now() + limits.patience)])
+    put([PendingSubmission(submission: submission, answer: .completion(completion), deadline: .now() + limits.patience)]
+    )
   }
 
   func submit(contentsOf submissions: [TicketedSubmission], to listener: any SubmissionListener) {
     let deadline = DispatchTime.now() + limits.patience
     put(
       submissions.map {
-        Pending(submission: $0.submission, answer: .listener(listener, ticket: $0.ticket), deadline: deadline)
+        PendingSubmission(submission: $0.submission, answer: .listener(listener, ticket: $0.ticket), deadline: deadline)
       })
   }
 
-  private func put(_ pending: [Pending]) {
+  private func put(_ pending: [PendingSubmission]) {
     let taken = queue.put(contentsOf: pending)
     if taken < pending.count { refuse(Array(pending.dropFirst(taken))) }
   }
@@ -64,22 +52,19 @@ final class Writer: Sendable {
   // MARK: The thread
 
   private func work(_ committer: any JournalCommitter) {
-    var waiting: [Pending] = []
+    var waiting = WaitingSubmissions()
     var failures = 0
     while true {
       // What waits already goes on at once; otherwise the thread sleeps until something comes.
       guard let arrived = waiting.isEmpty ? queue.takeAll() : queue.takeWaitingNow() else { return }
-      waiting += arrived
+      refuse(waiting.add(arrived, limit: limits.queue))
       // After repeated failures one by one, so that a submission that the database refuses harms no other.
-      let batch = Array(waiting.prefix(failures > 1 ? 1 : limits.batch))
-      waiting.removeFirst(batch.count)
+      let batch = waiting.take(upTo: failures > 1 ? 1 : limits.batch, crowded: limits.crowded)
       do {
         let busy = try commit(batch, committer)
         failures = 0
-        if !busy.isEmpty {
-          waiting = busy + waiting
-          if busy.count == batch.count { Thread.sleep(forTimeInterval: Self.busyDelay) }
-        }
+        waiting.putBack(busy)
+        if busy.count == batch.count, !busy.isEmpty { Thread.sleep(forTimeInterval: Self.busyDelay) }
       } catch let error as SQLError where error.kind == .other && batch.count == 1 {
         metrics.failures.add()
         log.error("submission refused by the database", ["error": "\(error)"])
@@ -87,23 +72,23 @@ final class Writer: Sendable {
       } catch {
         metrics.failures.add()
         if failures == 0 { log.warning("journal transaction failed", ["error": "\(error)"]) }
-        waiting = batch + waiting
+        waiting.putBack(batch)
         Thread.sleep(forTimeInterval: Self.failureDelays[min(failures, Self.failureDelays.count - 1)])
         failures += 1
       }
-      waiting = expire(waiting)
+      refuse(waiting.takeExpired(at: .now()))
     }
   }
 
   /// Returns what found its lane busy, in order; everything else was answered.
-  private func commit(_ batch: [Pending], _ committer: any JournalCommitter) throws -> [Pending] {
+  private func commit(_ batch: [PendingSubmission], _ committer: any JournalCommitter) throws -> [PendingSubmission] {
     let start = DispatchTime.now().uptimeNanoseconds
     let outcomes = try committer.commit(batch.map(\.submission))
     metrics.commit.observe(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
     metrics.batch.observe(Double(batch.count))
     onCommit(Self.newEvents(outcomes))
-    var busy: [Pending] = []
-    var answers: [(Pending, Result<JournalWriter.Committed, ChatError>)] = []
+    var busy: [PendingSubmission] = []
+    var answers: [(PendingSubmission, Result<JournalWriter.Committed, ChatError>)] = []
     answers.reserveCapacity(batch.count)
     var committed = 0
     for (pending, outcome) in zip(batch, outcomes) {
@@ -134,7 +119,7 @@ final class Writer: Sendable {
     return events.sorted { ($0.lane, $0.position) < ($1.lane, $1.position) }
   }
 
-  private func answer(_ answers: [(Pending, Result<JournalWriter.Committed, ChatError>)]) {
+  private func answer(_ answers: [(PendingSubmission, Result<JournalWriter.Committed, ChatError>)]) {
     var run = AnswerRun()
     for (pending, result) in answers {
       switch pending.answer {
@@ -146,18 +131,10 @@ final class Writer: Sendable {
     run.deliver()
   }
 
-  private func refuse(_ pending: [Pending]) {
+  private func refuse(_ pending: [PendingSubmission]) {
+    guard !pending.isEmpty else { return }
     metrics.unavailable.add(pending.count)
     answer(pending.map { ($0, .failure(.unavailable("The journal"))) })
-  }
-
-  private func expire(_ waiting: [Pending]) -> [Pending] {
-    guard !waiting.isEmpty else { return waiting }
-    let now = DispatchTime.now()
-    let expired = waiting.filter { $0.deadline <= now }
-    guard !expired.isEmpty else { return waiting }
-    refuse(expired)
-    return waiting.filter { $0.deadline > now }
   }
 }
 

@@ -38,6 +38,8 @@ final class Connection {
   /// Input that came before reading was paused.
   var pendingInput: [UInt8] = []
   var isSaturated = false
+  /// The rest of what came waits for the loop's next turn.
+  var isHeld = false
   var isDraining = false
   var peerClosed = false
 
@@ -63,7 +65,7 @@ final class Connection {
     pingedAt = now
   }
 
-  /// Whether input is to be left on the socket.
+  /// Whether input is to be left on the socket until something happens.
   var isPaused: Bool { phase == .open && (pausedUntil != nil || isSaturated || isDraining) }
 
   /// When something is to be done next if nothing happens.

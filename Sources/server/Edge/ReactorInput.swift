@@ -7,7 +7,7 @@ import HistoryIndex
 /// What clients send.
 extension SocketReactor {
   func read(_ connection: Connection) {
-    guard connection.phase != .closed, !connection.isPaused else { return }
+    guard connection.phase != .closed, !connection.isPaused, !connection.isHeld else { return }
     let count = unsafe readBuffer.withUnsafeMutableBytes {
       unsafe recv(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
     }
@@ -21,17 +21,20 @@ extension SocketReactor {
     process(connection, readBuffer[..<count])
   }
 
-  /// Takes frames until the input is used up, or until the client has to wait.
+  /// Takes frames until the input is used up, until the client has to wait, or until it has had its part of the turn.
   func process(_ connection: Connection, _ input: ArraySlice<UInt8>) {
     var offset = input.startIndex
+    var count = 0
     do {
       while connection.phase != .closed {
-        if connection.isPaused {
+        if count == Self.readFrames, offset < input.endIndex { hold(connection) }
+        if connection.isPaused || connection.isHeld {
           connection.pendingInput = Array(input[offset...])
           break
         }
         guard let frame = try connection.decoder.next(in: input, from: &offset) else { break }
         metrics.framesIn.add()
+        count += 1
         handle(frame, connection)
       }
     } catch {
@@ -57,11 +60,31 @@ extension SocketReactor {
     if connection.phase == .open { beginClosing(connection, .normal, "") } else { finishClosing(connection) }
   }
 
+  private func hold(_ connection: Connection) {
+    connection.isHeld = true
+    held.append(connection)
+  }
+
+  /// Goes on with those of whom the turn before has taken a part.
+  func resumeHeld() {
+    guard !held.isEmpty else { return }
+    let connections = held
+    held.removeAll(keepingCapacity: true)
+    for connection in connections {
+      connection.isHeld = false
+      if connection.phase != .closed, !connection.isPaused { processPending(connection) }
+    }
+  }
+
   /// Goes on with a client that had to wait.
   func resume(_ connection: Connection) {
-    guard connection.phase == .open, !connection.isPaused else { return }
+    guard connection.phase == .open, !connection.isPaused, !connection.isHeld else { return }
     // The silence was ours.
     connection.heardAt = now
+    processPending(connection)
+  }
+
+  private func processPending(_ connection: Connection) {
     var input: [UInt8] = []
     swap(&input, &connection.pendingInput)
     process(connection, input[...])

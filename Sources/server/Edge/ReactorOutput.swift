@@ -73,8 +73,10 @@ extension SocketReactor {
   }
 
   /// Writes to some of those who wait for a large room's broadcasts; to all where much has piled up for them, so that
-  /// what comes in is never more than what goes out.
+  /// what comes in is never more than what goes out. In between others may have the processor: with a loop for each core,
+  /// a large room would keep the journal's writers and the database waiting for a tick of the scheduler at every step.
   func flushBulk() {
+    defer { if unwritten.hasBulk { sched_yield() } }
     var count = 0
     while count < Self.bulkSlice || unwritten.longestWait > Self.bulkBacklog {
       guard let connection = unwritten.nextBulk() else { return }
@@ -124,7 +126,8 @@ extension SocketReactor {
     payload.append(contentsOf: reason.utf8.prefix(FrameDecoder.maximumControl - 2))
     append(WebSocketFrame(.close, payload: payload), connection, .prompt)
     connection.phase = .closing
-    connection.pendingInput = []
+    // The client's own close frame may be in what is held.
+    if !connection.isHeld { connection.pendingInput = [] }
     connection.closeDeadline = now + times.closing
     updateInterest(connection)
     reschedule(connection)

@@ -11,6 +11,8 @@ final class SocketReactor {
   static let mailboxToken = UInt64.max
   /// Bytes read from one connection in one turn.
   static let readSize = 64 << 10
+  /// Frames taken of one connection in one turn, so that many who flood keep nobody else waiting for long.
+  static let readFrames = 32
   /// Bytes gathered for one write.
   static let gatherSize = 256 << 10
   /// The same for a socket that did not take everything before, and might take little of it again.
@@ -55,6 +57,8 @@ final class SocketReactor {
 
   var unwritten = FlushList()
   var overflowed: [Connection] = []
+  /// Connections that have sent more than one turn takes.
+  var held: [Connection] = []
   /// What clients sent in this turn, for the journal.
   var submissions: [TicketedSubmission] = []
   /// Broadcasts of one room, gathered in this turn.
@@ -91,10 +95,13 @@ final class SocketReactor {
     abortAll()
   }
 
-  /// Waits until there is something to do, and does it. Of the line of large rooms, a part.
+  /// Waits until there is something to do, and does it. Of the line of large rooms, a part; of what one client has sent
+  /// at once too.
   func turn() {
-    let events = poller.wait(timeout: unwritten.hasBulk ? 0 : wheel.timeout(at: MonotonicClock.now))
+    let isBusy = unwritten.hasBulk || !held.isEmpty
+    let events = poller.wait(timeout: isBusy ? 0 : wheel.timeout(at: MonotonicClock.now))
     now = MonotonicClock.now
+    resumeHeld()
     var isSignalled = false
     for event in events {
       if event.token == Self.mailboxToken { isSignalled = true } else { handle(event) }

@@ -61,9 +61,9 @@ final class TestReactor {
 
   func post(_ deliveries: [Delivery]) { mailbox.post(.deliveries(deliveries)) }
 
-  /// Turns until everything that was said has been written, or cannot be.
+  /// Turns until everything that was said has been taken and written, or cannot be.
   func settle() {
-    repeat { reactor.turn() } while reactor.unwritten.hasBulk
+    repeat { reactor.turn() } while reactor.unwritten.hasBulk || !reactor.held.isEmpty
   }
 }
 

@@ -6,4 +6,5 @@ ALL = {
     "broadcast": broadcast.broadcast, "latency": broadcast.latency, "joins": joins.joins, "history": history.history,
     "search": searching.search, "finding": finding.finding, "idle": idle.idle,
     "rooms": rooms.rooms, "servers": several.servers, "fairness": fairness.fairness,
+    "fairness-embedded": fairness.embedded,
 }
