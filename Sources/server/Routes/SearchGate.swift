@@ -67,12 +67,25 @@ final class SearchGate: @unchecked Sendable {
     return try await search()
   }
 
-  private func take(_ user: String) throws(ChatError) {
-    let now = MonotonicClock.now
-    let wait = lock.withLock {
-      if buckets.count >= Self.mostBuckets { buckets = [:] }
-      return buckets[user, default: TokenBucket(limits.rate, now: now)].take(at: now)
+  /// Lets a search in that can be carried out at once; `nil`: it has to go the way through `pass`. Never waits.
+  func admit(_ user: String?) -> SearchAdmission? {
+    let isFree = lock.withLock { () -> Bool in
+      guard inFlight < limits.inFlight, waiting.isEmpty else { return false }
+      if let user, takeToken(user) > 0 { return false }
+      inFlight += 1
+      return true
     }
+    return isFree ? SearchAdmission(self) : nil
+  }
+
+  /// What the user has to wait; 0 if a token was taken. Only with the lock held.
+  private func takeToken(_ user: String) -> Int {
+    if buckets.count >= Self.mostBuckets { buckets = [:] }
+    return buckets[user, default: TokenBucket(limits.rate, now: MonotonicClock.now)].take(at: MonotonicClock.now)
+  }
+
+  private func take(_ user: String) throws(ChatError) {
+    let wait = lock.withLock { takeToken(user) }
     guard wait > 0 else { return }
     refusedByRate.add()
     throw ChatError(429, "rate_limited", "Too many searches of this user.", retryAfter: wait)
@@ -95,7 +108,7 @@ final class SearchGate: @unchecked Sendable {
     }
   }
 
-  private func leave() {
+  fileprivate func leave() {
     let (next, late) = lock.withLock { () -> (Waiter?, [Waiter]) in
       let late = takeLate()
       guard !waiting.isEmpty else {
@@ -115,4 +128,12 @@ final class SearchGate: @unchecked Sendable {
     if !late.isEmpty { waiting.removeAll { $0.deadline <= now } }
     return late
   }
+}
+
+/// A search that was let in, until nobody holds this any more.
+final class SearchAdmission: Sendable {
+  private let gate: SearchGate
+
+  fileprivate init(_ gate: SearchGate) { self.gate = gate }
+  deinit { gate.leave() }
 }
