@@ -77,6 +77,22 @@ import Testing
     await #expect(throws: ChatError.self) { try await gate.pass("anna", by: soon()) {} }
   }
 
+  @Test func whoComesWithoutWaitingIsLetInWhileThereIsRoomAndARate() async throws {
+    let gate = SearchGate(SearchLimits(inFlight: 2, rate: .init(rate: 0.001, burst: 1)), metrics: Metrics())
+    var first = gate.admit("anna")
+    #expect(first != nil && gate.admit("anna") == nil, "the rate")
+    var second = gate.admit("bert")
+    #expect(second != nil && gate.admit("carl") == nil, "the load")
+    #expect(gate.counts.inFlight == 2)
+    first = nil
+    #expect(gate.counts.inFlight == 1)
+    // Who was turned away has lost nothing of the rate.
+    first = gate.admit("carl")
+    #expect(first != nil)
+    (first, second) = (nil, nil)
+    #expect(gate.counts.inFlight == 0)
+  }
+
   @Test func aUsersRateIsTheUsersAlone() async throws {
     let gate = SearchGate(SearchLimits(rate: .init(rate: 0.001, burst: 2)), metrics: Metrics())
     for _ in 0..<2 { try await gate.pass("anna", by: soon()) {} }

@@ -272,11 +272,17 @@ extension CachedRoomStore {
     let start = ContinuousClock.now
     do {
       let scope = try await store.readScope(of: user, isAdmin: isAdmin)
-      scopes.keep(scope, of: user, isAdmin: isAdmin, readAt: start)
+      scopes.keep(scope, of: ScopeKey(user: user, isAdmin: isAdmin), readAt: start)
       return scope
     } catch let error as SQLError where error.kind == .unavailable {
-      guard let scope = scopes.scope(of: user, isAdmin: isAdmin) else { throw error }
+      guard let scope = scopes.scope(of: ScopeKey(user: user, isAdmin: isAdmin)) else { throw error }
       return scope
     }
+  }
+
+  public func rememberedScope(_ key: ScopeKey) -> ReadScope? { scopes.scope(of: key) }
+
+  public func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {
+    scopes.keep(scope, of: key, readAt: readAt)
   }
 }

@@ -1,34 +1,30 @@
 import Foundation
 
-/// What users could read a short time ago, for searches while the database does not answer.
+/// What users could read a short time ago: for searches that begin before the database has answered, and for those
+/// that it does not answer.
 final class RememberedScopes: @unchecked Sendable {
-  private struct Key: Hashable {
-    var user: UserID?
-    var isAdmin: Bool
-  }
-
   /// How long a scope may stand in for the present one.
   static let lifetime: Duration = .seconds(60)
   /// Scopes kept at once.
   static let capacity = 10_000
 
   private let lock = NSLock()
-  private var scopes: [Key: (scope: ReadScope, readAt: ContinuousClock.Instant)] = [:]
+  private var scopes: [ScopeKey: (scope: ReadScope, readAt: ContinuousClock.Instant)] = [:]
   private var forgottenAt: ContinuousClock.Instant?
 
   /// - Parameter readAt: when the database was asked.
-  func keep(_ scope: ReadScope, of user: UserID?, isAdmin: Bool, readAt: ContinuousClock.Instant) {
+  func keep(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {
     lock.withLock {
       // It may have been read just before somebody was removed.
       if let forgottenAt, readAt <= forgottenAt { return }
       if scopes.count >= Self.capacity { scopes = [:] }
-      scopes[Key(user: user, isAdmin: isAdmin)] = (scope, readAt)
+      scopes[key] = (scope, readAt)
     }
   }
 
-  func scope(of user: UserID?, isAdmin: Bool, now: ContinuousClock.Instant = .now) -> ReadScope? {
+  func scope(of key: ScopeKey, now: ContinuousClock.Instant = .now) -> ReadScope? {
     lock.withLock {
-      scopes[Key(user: user, isAdmin: isAdmin)].flatMap { now - $0.readAt <= Self.lifetime ? $0.scope : nil }
+      scopes[key].flatMap { now - $0.readAt <= Self.lifetime ? $0.scope : nil }
     }
   }
 

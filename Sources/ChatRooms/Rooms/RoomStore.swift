@@ -145,6 +145,11 @@ public protocol RoomStore: Sendable {
   /// Moves the mark forward, never back.
   func markRead(room: RoomID, user: UserID, seq: Int64) async throws -> Membership?
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope
+  /// What a caller could read at most a minute ago, as far as it is known: to be checked, or for while the database does
+  /// not answer. Never waits.
+  func rememberedScope(_ key: ScopeKey) -> ReadScope?
+  /// Remembers what the database has said. - Parameter readAt: when it was asked.
+  func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant)
 
   /// What a store holds in memory, as new as its other answers; `nil` where it has to look. Never waits.
   func roomInMemory(_ id: RoomID) -> Room?
@@ -158,6 +163,8 @@ extension RoomStore {
   public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
     try await membership(room: room, user: user)
   }
+  public func rememberedScope(_ key: ScopeKey) -> ReadScope? { nil }
+  public func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {}
   public func roomInMemory(_ id: RoomID) -> Room? { nil }
   public func userInMemory(named name: String) -> User? { nil }
   public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? { nil }

@@ -72,17 +72,13 @@ import Foundation
   /// Sends a request and waits for the whole reply, whatever its status. Cancelling the task cancels the request.
   ///
   /// - Throws: `HTTPError` where there was no reply.
-  public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPReply {
-    let ticket = Ticket()
-    let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let id = submit(request) { continuation.resume(returning: $0) }
-        if ticket.submitted(id) { cancel(id) }
-      }
-    } onCancel: {
-      if let id = ticket.cancelled() { cancel(id) }
-    }
-    return try result.get()
+  public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPReply { try await begin(request).reply() }
+
+  /// Sends a request whose reply is waited for later.
+  func begin(_ request: HTTPRequest) -> HTTPAttempt {
+    let result = PendingValue<Result<HTTPReply, HTTPError>>()
+    let id = submit(request) { result.give($0) }
+    return HTTPAttempt(client: self, id: id, result: result)
   }
 
   /// Only with the lock held.
@@ -121,24 +117,19 @@ import Foundation
   }
 }
 
-/// Brings together a request's number and a cancellation, whichever comes first.
-private final class Ticket: @unchecked Sendable {
-  private let lock = NSLock()
-  private var id: UInt64?
-  private var isCancelled = false
+/// A request under way.
+struct HTTPAttempt: Sendable {
+  fileprivate let client: HTTPClient
+  fileprivate let id: UInt64
+  let result: PendingValue<Result<HTTPReply, HTTPError>>
 
-  /// Returns true if the task was cancelled before.
-  func submitted(_ id: UInt64) -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    self.id = id
-    return isCancelled
-  }
-
-  func cancelled() -> UInt64? {
-    lock.lock()
-    defer { lock.unlock() }
-    isCancelled = true
-    return id
+  /// Waits for the whole reply. Cancelling the task cancels the request.
+  func reply() async throws(HTTPError) -> HTTPReply {
+    let ended = await withTaskCancellationHandler { () async -> Result<HTTPReply, HTTPError> in
+      await result.value
+    } onCancel: {
+      client.cancel(id)
+    }
+    return try ended.get()
   }
 }

@@ -44,25 +44,70 @@ public final class NodePool: @unchecked Sendable {
   /// Sends to one node after another until one answers, with whatever status, within the request's timeout.
   ///
   /// - Throws: `HTTPError`, that of the last attempt.
-  public func send(_ request: NodeRequest) async throws(HTTPError) -> HTTPReply {
+  public func send(_ request: NodeRequest) async throws(HTTPError) -> HTTPReply { try await reply(to: begin(request)) }
+
+  /// A request that was sent to a first node.
+  public struct Begun: Sendable {
+    fileprivate var request: NodeRequest
+    fileprivate var deadline: ContinuousClock.Instant
+    /// `nil` where there was no node to ask.
+    fileprivate var attempt: Attempt?
+
+    /// Calls `handler` once the first node has answered, or failed to: now, or on the client's thread.
+    public func whenAnswered(_ handler: @escaping @Sendable () -> Void) {
+      guard let attempt else { return handler() }
+      attempt.request.result.whenGiven { _ in handler() }
+    }
+  }
+
+  fileprivate struct Attempt: Sendable {
+    var node: Int
+    var start: ContinuousClock.Instant
+    var request: HTTPAttempt
+  }
+
+  /// Sends a request whose reply is waited for later. Never waits.
+  public func begin(_ request: NodeRequest) -> Begun {
     let deadline = ContinuousClock.now + request.timeout
+    return Begun(request: request, deadline: deadline, attempt: attempt(request, by: deadline))
+  }
+
+  /// The first node's reply, if it is there. Never waits.
+  public func replyAtOnce(to begun: Begun) -> HTTPReply? {
+    guard let attempt = begun.attempt, case .success(let reply) = attempt.request.result.current else { return nil }
+    noteReply(attempt.node)
+    return reply
+  }
+
+  /// Waits for the reply, as `send`.
+  public func reply(to begun: Begun) async throws(HTTPError) -> HTTPReply {
     var failure =
       nodes.isEmpty
       ? HTTPError(.invalid, "No server is configured.") : HTTPError(.unreachable, "No server has answered lately.")
-    for _ in nodes.indices {
-      let start = ContinuousClock.now
-      guard start < deadline, let index = pick(failsFast: request.failsFast) else { break }
+    var next = begun.attempt
+    for left in nodes.indices.reversed() {
+      guard let attempt = next else { break }
       do {
-        let reply = try await client.send(httpRequest(request, to: nodes[index], timeout: deadline - start))
-        noteReply(index)
+        let reply = try await attempt.request.reply()
+        noteReply(attempt.node)
         return reply
       } catch {
-        note(error.kind, index, since: start)
+        note(error.kind, attempt.node, since: attempt.start)
         guard Self.isWorthAnotherNode(error.kind) else { throw error }
         failure = error
       }
+      next = left > 0 ? self.attempt(begun.request, by: begun.deadline) : nil
     }
     throw failure
+  }
+
+  private func attempt(_ request: NodeRequest, by deadline: ContinuousClock.Instant) -> Attempt? {
+    let start = ContinuousClock.now
+    guard start < deadline, let index = pick(failsFast: request.failsFast), nodes.indices.contains(index) else {
+      return nil
+    }
+    let sent = client.begin(httpRequest(request, to: nodes[index], timeout: deadline - start))
+    return Attempt(node: index, start: start, request: sent)
   }
 
   private func httpRequest(_ request: NodeRequest, to node: HTTPNode, timeout: Duration) -> HTTPRequest {

@@ -5,10 +5,12 @@ import Foundation
 public final class BatchedReads<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
   /// Reads the values of some keys, of each one.
   public typealias Read = @Sendable ([Key], any SQLConnection) throws -> [Key: Value]
+  /// Takes a value, or why there is none, on a connection's thread. Must not wait.
+  public typealias Answer = @Sendable (Result<Value, any Error>) -> Void
 
   private struct Caller {
     var key: Key
-    var continuation: CheckedContinuation<Value, any Error>
+    var answer: Answer
   }
 
   /// Keys of one query.
@@ -29,13 +31,18 @@ public final class BatchedReads<Key: Hashable & Sendable, Value: Sendable>: @unc
   /// - Throws: what reading threw; `SQLError` where no connection was to be had.
   public func value(for key: Key) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-      let mustBegin = lock.withLock {
-        waiting.append(Caller(key: key, continuation: continuation))
-        defer { isAtWork = true }
-        return !isAtWork
-      }
-      if mustBegin { begin() }
+      submit(key) { continuation.resume(with: $0) }
     }
+  }
+
+  /// As `value`, for who does not wait.
+  public func submit(_ key: Key, answer: @escaping Answer) {
+    let mustBegin = lock.withLock {
+      waiting.append(Caller(key: key, answer: answer))
+      defer { isAtWork = true }
+      return !isAtWork
+    }
+    if mustBegin { begin() }
   }
 
   private func begin() { database.submitRead { [self] in work(on: $0) } }
@@ -45,7 +52,7 @@ public final class BatchedReads<Key: Hashable & Sendable, Value: Sendable>: @unc
     while let callers = takeCallers() {
       let values = Result { try read(Array(Set(callers.lazy.map { $0.key })), connection.get()) }
       for caller in callers {
-        caller.continuation.resume(with: values.flatMap { Self.value($0, of: caller.key) })
+        caller.answer(values.flatMap { Self.value($0, of: caller.key) })
       }
       // The connection may be broken: those who have come meanwhile get another.
       if case .failure = values {

@@ -28,8 +28,23 @@ public struct ElasticsearchClient: Sendable {
 
   /// The same, as the bytes of a JSON object.
   func searchReply(in alias: String, _ parameters: String, body: [UInt8], timeout: Duration) async throws -> [UInt8] {
+    try await searchReply(to: beginSearch(in: alias, parameters, body: body, timeout: timeout))
+  }
+
+  /// Sends a search whose reply is waited for later. Never waits.
+  func beginSearch(in alias: String, _ parameters: String, body: [UInt8], timeout: Duration) -> NodePool.Begun {
     let path = "/\(alias)/_search?\(parameters)"
-    return try await send(NodeRequest(.post, path, body: body, timeout: timeout, failsFast: true))
+    return nodes.begin(NodeRequest(.post, path, body: body, timeout: timeout, failsFast: true))
+  }
+
+  /// The reply of a search that was sent, if it is there; as `searchReply`. Never waits.
+  func searchReplyAtOnce(to begun: NodePool.Begun) throws -> [UInt8]? {
+    try nodes.replyAtOnce(to: begun).map(Self.body)
+  }
+
+  /// As `searchReply(in:)`, of a search that was sent.
+  func searchReply(to begun: NodePool.Begun) async throws -> [UInt8] {
+    try Self.body(of: try await nodes.reply(to: begun))
   }
 
   /// Documents as they are at this moment, refreshed or not.
@@ -109,7 +124,10 @@ public struct ElasticsearchClient: Sendable {
 
   /// The body of a 2xx reply.
   private func send(_ request: NodeRequest) async throws -> [UInt8] {
-    let reply = try await nodes.send(request)
+    try Self.body(of: try await nodes.send(request))
+  }
+
+  private static func body(of reply: HTTPReply) throws -> [UInt8] {
     guard (200..<300).contains(reply.status) else { throw ElasticsearchError(reply) }
     return reply.body
   }

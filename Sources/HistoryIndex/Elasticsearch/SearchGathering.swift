@@ -16,12 +16,15 @@ struct SearchPass {
   let seen: Set<UInt32>
   /// Matches that the index may not show, and the ids whose state in the index is not the present one.
   let tail: TailMatches
+  /// Up to when the index and the tail have everything.
+  let freshAsOf: Milliseconds
 
   init(
     request: SearchRequest, query: SearchQuery, compiled: JSONValue, routing: String?, cursor: SearchCursor?,
-    tail: TailMatches
+    tail: TailMatches, freshAsOf: Milliseconds
   ) {
     self.tail = tail
+    self.freshAsOf = freshAsOf
     self.request = request
     self.query = query
     self.compiled = compiled
@@ -67,7 +70,7 @@ struct SearchPass {
 
 /// Fills a page from what the index gives, bit by bit.
 struct SearchGathering {
-  private let pass: SearchPass
+  let pass: SearchPass
   private(set) var hits: [SearchHit] = []
   /// The last hit that was looked at, taken or not: the next page begins behind it.
   private var last: SearchHit?

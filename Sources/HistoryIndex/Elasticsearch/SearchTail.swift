@@ -5,7 +5,8 @@ import Foundation
 /// were indexed so short a time ago that the index may not have refreshed.
 ///
 /// Filled when a search begins, with one look at the heads and a read of each lane that has moved, so that a message is
-/// in its sender's next search. Emptied by refreshes, once a second while searches come.
+/// in its sender's next search. Emptied by refreshes, once a second while searches come. What it was at the last look is
+/// in `known`.
 actor SearchTail {
   /// What a search sees.
   struct View: Sendable {
@@ -27,8 +28,15 @@ actor SearchTail {
   private static let refreshInterval: Duration = .seconds(1)
   /// How often the lanes are looked at for commits under way. It takes their locks for a moment.
   private static let quietInterval: Duration = .milliseconds(100)
+  /// How long the lanes are looked at after a search: who has searched once is likely to do it again.
+  private static let watch: Duration = .seconds(10)
+  /// How old that look may be for a search that does not take it itself, while `run` does.
+  private static let quietLife: Duration = .seconds(1)
   /// What the servers' clocks may differ by: times are given by the server that commits.
   private static let clockDifference: Milliseconds = 250
+
+  /// For searches that begin before they have looked.
+  nonisolated let known = KnownTail()
 
   private let journal: any Journal
   private let refresh: @Sendable () async throws -> Void
@@ -37,11 +45,13 @@ actor SearchTail {
   /// Of the lanes as they are.
   private var made: View?
   /// What was taken in last; empty where something has changed since.
-  private var known: [LaneHead] = []
+  private var taken: [LaneHead] = []
+  /// Where the lanes stood at the last look.
+  private var lastHeads: [Int64] = []
   private var isLettingGo = false
   private var letGoAt: ContinuousClock.Instant = .now
   private var quietAt: ContinuousClock.Instant = .now
-  private var wasUsed = false
+  private var lastUse: ContinuousClock.Instant?
   private var isRunning = false
   /// Every lane has been looked at.
   private var isWhole = false
@@ -55,19 +65,36 @@ actor SearchTail {
   /// Everything acknowledged before this call. While the journal or the index does not answer, what was known before,
   /// with the time up to which that is all.
   func current() async -> View {
-    wasUsed = true
+    lastUse = .now
+    let mustLook = !isRunning || ContinuousClock.now >= quietAt + Self.quietLife
     // Searches that come together share a look at the journal.
-    try? await updates.join { [self] in try await update() }
+    try? await updates.join { [self] in try await update(lookingForQuiet: mustLook) }
     return view
   }
 
-  /// Lets go of what the index shows, until it is cancelled.
+  /// Whether the lanes are looked at all the time at the moment.
+  var isWatched: Bool { isRunning && isWhole && ContinuousClock.now < quietAt + Self.quietLife }
+
+  /// As above, where the lanes' heads were read since.
+  func current(reaching heads: [LaneHead]) async -> View {
+    let isKnown = heads.allSatisfy { $0.head <= lanes[$0.lane]?.read ?? 0 }
+    guard isWatched, isKnown else { return await current() }
+    lastUse = .now
+    return view
+  }
+
+  /// Looks at the journal while searches come, so that few of them must wait for it, and lets go of what the index
+  /// shows; until it is cancelled.
   func run() async {
     isRunning = true
+    var due = ContinuousClock.now + Self.refreshInterval
     while !Task.isCancelled {
-      try? await Task.sleep(for: Self.refreshInterval)
-      guard wasUsed else { continue }
-      wasUsed = false
+      try? await Task.sleep(for: Self.quietInterval)
+      if known.takeUse() { lastUse = .now }
+      guard let lastUse, ContinuousClock.now < lastUse + Self.watch else { continue }
+      try? await updates.join { [self] in try await update(lookingForQuiet: true) }
+      guard ContinuousClock.now >= due else { continue }
+      due = .now + Self.refreshInterval
       await letGo()
     }
   }
@@ -101,11 +128,21 @@ actor SearchTail {
     return View(entries: entries, freshAsOf: max(0, fresh))
   }
 
-  private func update() async throws {
-    let (start, quiet) = try await lookForQuiet()
+  private func update(lookingForQuiet: Bool) async throws {
+    let lookedAt = ContinuousClock.now
+    let (start, quiet) = try await lookingForQuiet ? lookForQuiet() : (0, [])
     let heads = try await journal.heads()
     // Where nothing is written, nothing has to be looked at.
-    if heads == known, quiet.isEmpty, isRunning { return }
+    if heads != taken || !quiet.isEmpty || !isRunning { try await take(heads, quiet: quiet, since: start) }
+    let positions = heads.map(\.head)
+    if isRunning {
+      known.set(
+        KnownTail.State(view: view, heads: positions, lookedAt: lookedAt, isCalm: positions == lastHeads))
+    }
+    lastHeads = positions
+  }
+
+  private func take(_ heads: [LaneHead], quiet: Set<Int>, since start: Milliseconds) async throws {
     if heads.contains(where: { lanes[$0.lane]?.isUncertain($0) ?? ($0.head > 0) }) {
       // Between what the index certainly shows and what is kept here there may be events.
       try await refresh()
@@ -117,7 +154,7 @@ actor SearchTail {
       if quiet.contains(head.lane) { lanes[head.lane]?.settle(start - Self.clockDifference) }
     }
     isWhole = true
-    known = heads
+    taken = heads
     if !isRunning, lanes.values.contains(where: { $0.hasGap && $0.canLetGo }) { await letGo() }
   }
 
@@ -129,7 +166,7 @@ actor SearchTail {
   }
 
   private func settle(_ number: Int, through position: Int64) {
-    known = []
+    taken = []
     lanes[number, default: TailLane(from: position)].show(through: position)
   }
 

@@ -50,7 +50,7 @@ struct SQLiteSearchPass: Sendable {
   }
 
   private func page(_ gathering: Gathering, total: Int) -> SearchPage {
-    var highlighter = SearchHighlighter(query)
+    let highlighter = SearchHighlighter(query)
     let hits = gathering.hits.map { found in
       SearchHit(
         message: found.message, score: found.score, highlights: highlighter.highlights(found.message.text))

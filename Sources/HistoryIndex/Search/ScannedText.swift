@@ -4,17 +4,6 @@
 /// Most texts are ASCII, where a word is a run of letters and digits and can be found among the bytes. What is not is cut
 /// as ever, between the nearest separators that have ASCII on both sides: no word, and no character, reaches over those.
 struct ScannedText {
-  /// A part that is cut, since it holds something beyond ASCII.
-  private struct Island {
-    var bytes: Range<Int>
-    /// Bytes less UTF-16 units, from the start of the text to its end.
-    var excess: Int
-    /// UTF-16 units before it.
-    var start: Int
-    /// Their places are those in the whole text.
-    var tokens: [TextToken]
-  }
-
   /// A word that stands somewhere, and what is looked at next.
   private struct Place {
     /// UTF-16 units.
@@ -27,19 +16,21 @@ struct ScannedText {
   }
 
   private let bytes: [UInt8]
-  private var islands: [Island] = []
+  private var islands: [TextIsland] = []
 
   /// A run of letters and digits that covers so many multiples of `stride` may be longer than a word can be.
   private static let longRun = 15
   private static let stride = 16
 
   /// `nil` for a text with a run that may be longer than a word can be.
-  init?(_ text: String, _ analysis: inout TextAnalysis) {
+  init?(_ text: String, _ analysis: SharedAnalysis) {
     bytes = Array(text.utf8)
     guard !hasLongRun else { return nil }
     var index = FoldedBytes.firstBeyondASCII(in: bytes, from: 0)
     while index < bytes.count {
-      append(island(around: index), &analysis)
+      let range = island(around: index)
+      islands.append(
+        TextIsland(Array(bytes[range]), at: range, excess: islands.last?.excess ?? 0, analysis))
       index = FoldedBytes.firstBeyondASCII(in: bytes, from: islands.last?.bytes.upperBound ?? bytes.count)
     }
   }
@@ -72,17 +63,6 @@ struct ScannedText {
     return (index == 0 || bytes[index - 1] < 0x80) && (index + 1 == bytes.count || bytes[index + 1] < 0x80)
   }
 
-  private mutating func append(_ range: Range<Int>, _ analysis: inout TextAnalysis) {
-    let text = String(decoding: bytes[range], as: UTF8.self)
-    let before = islands.last?.excess ?? 0
-    let start = range.lowerBound - before
-    let tokens = analysis.tokens(text).map {
-      TextToken(text: $0.text, start: $0.start + start, end: $0.end + start)
-    }
-    islands.append(
-      Island(bytes: range, excess: before + range.count - text.utf16.count, start: start, tokens: tokens))
-  }
-
   // MARK: Words
 
   /// Where words stand next to each other, in UTF-16 units; in no order.
@@ -105,7 +85,7 @@ struct ScannedText {
         take(Place(units: units(index..<end, before: island), next: end, island: island))
       }
     }
-    for (number, island) in islands.enumerated() {
+    for (number, island) in islands.enumerated() where island.mayHold(first) {
       for (index, token) in island.tokens.enumerated() where Self.matches(token, first, isPrefix: isPrefix && isOnlyOne)
       {
         let units = token.start..<max(token.start, token.end)
@@ -171,9 +151,8 @@ struct ScannedText {
         found.append(units(index..<end, before: island))
       }
     }
-    for island in islands {
-      let text = String(decoding: bytes[island.bytes], as: UTF8.self)
-      for token in ExtraTerms.parts(of: text) where Self.matches(token, part, isPrefix: isPrefix) {
+    for island in islands where island.mayHold(part) {
+      for token in ExtraTerms.parts(of: island.string) where Self.matches(token, part, isPrefix: isPrefix) {
         found.append((island.start + token.start)..<(island.start + token.end))
       }
     }

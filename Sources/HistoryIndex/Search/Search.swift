@@ -26,7 +26,7 @@ public struct SearchRequest: Sendable {
   public var isLastWordPrefix: Bool
   /// By what the hits are to be counted.
   public var facets: [SearchFacets.Kind]
-  /// A look that `Search.look` took since the search was asked for; `nil`: the search takes one itself.
+  /// What `Search.ground` found since the search was asked for; `nil`: the search looks itself.
   public var look: SearchLook?
   /// When the search gives what it has; `nil`: `standardDeadline` after it begins.
   public var deadline: ContinuousClock.Instant?
@@ -105,19 +105,59 @@ public struct SearchPage: Sendable, Equatable {
 
 /// Full-text search: `ElasticsearchSearch` or `SQLiteSearch`.
 public protocol Search: Sendable {
-  /// Looks for what the index does not show yet, which can be done while it is found out what the caller may read.
-  func look() async -> SearchLook?
+  /// What a search depends on beside the index, read together; `nil` where that cannot be, and the room store is to be
+  /// asked what the caller may read.
+  func ground(of key: ScopeKey) async -> SearchGround?
+
+  /// Makes a search ready that begins before it is known what its caller may read: on what that was a moment ago, the
+  /// request's `scope`. `nil` where a search has to wait. Never waits.
+  func prepare(_ request: SearchRequest, of key: ScopeKey) -> PreparedSearch?
 
   /// - Throws: `ChatError` 400 for a cursor that is none, 503 if the index does not answer.
   func search(_ request: SearchRequest) async throws -> SearchPage
 }
 
 extension Search {
-  /// For searches that have nothing to look for.
-  public func look() async -> SearchLook? { nil }
+  /// For searches that need nothing beside the room store.
+  public func ground(of key: ScopeKey) async -> SearchGround? { nil }
+  public func prepare(_ request: SearchRequest, of key: ScopeKey) -> PreparedSearch? { nil }
 }
 
-/// What a search needs to know beside the index: see `Search.look`.
+/// What the index does not show yet.
 public struct SearchLook: Sendable {
   let view: SearchTail.View
+}
+
+/// What a search depends on beside the index.
+public struct SearchGround: Sendable {
+  public let scope: ReadScope
+  public let look: SearchLook
+}
+
+/// A search that can be sent to the index at once, see `Search.prepare`.
+public struct PreparedSearch: Sendable {
+  /// Sends it. Never waits.
+  public let begin: @Sendable () -> any BegunSearch
+}
+
+/// A search that was sent to the index, while what it assumed is looked up in the database.
+public protocol BegunSearch: Sendable {
+  /// Calls `handler` once, when both have answered, or as soon as it is known that something was assumed wrongly: at once,
+  /// or on a thread that must not wait.
+  func whenAnswered(_ handler: @escaping @Sendable () -> Void)
+
+  /// The outcome, where it takes little time to tell from what is there; `nil`: see `outcome`. Throws as `Search.search`.
+  func outcomeAtOnce() throws -> BegunSearchOutcome?
+
+  /// Waits for the index and the database. Throws as `Search.search`.
+  func outcome() async throws -> BegunSearchOutcome
+}
+
+public enum BegunSearchOutcome: Sendable {
+  /// The database, asked since the search began, says what was assumed.
+  case page(SearchPage)
+  /// The database does not answer.
+  case unconfirmed(SearchPage)
+  /// The caller may read something else by now, or something was written: the search has to be carried out anew.
+  case overtaken
 }

@@ -2,22 +2,22 @@ import ChatRooms
 
 /// Finds in a text what a search has found it by. The same for every back end.
 struct SearchHighlighter {
-  private var analysis = TextAnalysis()
+  private let analysis = SharedAnalysis()
   private var patterns: [SearchPattern] = []
 
   init(_ query: SearchQuery) { patterns = query.positiveLeaves.compactMap(SearchPattern.init) }
 
   /// Rising, without overlaps; whole characters.
-  mutating func highlights(_ text: String) -> [Highlight] {
+  func highlights(_ text: String) -> [Highlight] {
     guard !patterns.isEmpty else { return [] }
     return Self.highlights(scanned(text) ?? cut(text))
   }
 
   /// The same, with the whole text cut into words, which takes far longer.
-  mutating func thoroughHighlights(_ text: String) -> [Highlight] { Self.highlights(cut(text)) }
+  func thoroughHighlights(_ text: String) -> [Highlight] { Self.highlights(cut(text)) }
 
-  private mutating func scanned(_ text: String) -> [Range<Int>]? {
-    guard let scanned = ScannedText(text, &analysis) else { return nil }
+  private func scanned(_ text: String) -> [Range<Int>]? {
+    guard let scanned = ScannedText(text, analysis) else { return nil }
     var found: [Range<Int>] = []
     for pattern in patterns {
       guard let ranges = pattern.ranges(in: text, scanned) else { return nil }
@@ -26,8 +26,8 @@ struct SearchHighlighter {
     return found
   }
 
-  private mutating func cut(_ text: String) -> [Range<Int>] {
-    let text = AnalyzedText(text, &analysis)
+  private func cut(_ text: String) -> [Range<Int>] {
+    let text = AnalyzedText(text, analysis)
     return patterns.flatMap { $0.ranges(in: text) }
   }
 

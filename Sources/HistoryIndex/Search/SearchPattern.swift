@@ -95,11 +95,10 @@ struct AnalyzedText: Sendable {
   let parts: [TextToken]
 
   init(_ text: String) {
-    var analysis = TextAnalysis()
-    self.init(text, &analysis)
+    self.init(text, SharedAnalysis())
   }
 
-  init(_ text: String, _ analysis: inout TextAnalysis) {
+  init(_ text: String, _ analysis: SharedAnalysis) {
     self.text = text
     tokens = analysis.tokens(text)
     parts = ExtraTerms.parts(of: text)

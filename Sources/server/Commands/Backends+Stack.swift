@@ -60,7 +60,8 @@ extension Backends {
     let history = JournaledHistory(
       journal: journal, index: ElasticsearchHistory(client: client, names: names, reads: stack.historyReads),
       metrics: metrics, log: log)
-    let search = ElasticsearchSearch(client: client, names: names, journal: journal, rooms: rooms, log: log)
+    let search = ElasticsearchSearch(
+      client: client, names: names, journal: journal, standings: SearchStandings(pool), rooms: rooms, log: log)
     return Backends(
       installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,
       search: search,

@@ -12,6 +12,8 @@ final class HTTPExchange: @unchecked Sendable {
     case collecting
     /// The handler is at work.
     case suspended
+    /// Those whom the handler had asked have answered.
+    case begun(BegunReply)
     /// The reply waits to be queued.
     case answered(HTTPReply)
     case queued

@@ -49,6 +49,7 @@ extension HTTPServer {
     case .collecting:
       deadlines.clear(state.descriptor)
       return dispatch(exchange, connection)
+    case .begun(let begun): return goOn(exchange, begun, connection)
     case .answered(let reply): return queue(reply, exchange, connection)
     case .suspended, .queued: return true
     }
@@ -91,11 +92,33 @@ extension HTTPServer {
   }
 
   private func suspend(_ exchange: HTTPExchange, _ request: HTTPRequest, _ connection: DaemonConnection) {
+    let begun = begin(request)
+    guard suspend(exchange, connection) else { return }
+    guard let begun else { return carryOut(exchange, request, nil) }
+    begun.whenReady { [self] in _ = suspended.resume(exchange, at: .begun(begun)) }
+  }
+
+  /// Makes the reply on the daemon's thread, where that takes little time.
+  private func goOn(_ exchange: HTTPExchange, _ begun: BegunReply, _ connection: DaemonConnection) -> Bool {
+    if let reply = begun.replyAtOnce() { return queue(reply, exchange, connection) }
+    guard let request = exchange.request else { return false }
+    if suspend(exchange, connection) { carryOut(exchange, request, begun) }
+    return true
+  }
+
+  /// Returns false, with an answer on its way, at the end of the server.
+  private func suspend(_ exchange: HTTPExchange, _ connection: DaemonConnection) -> Bool {
     exchange.stage = .suspended
     connection.suspend()
-    suspended.add(exchange, connection)
+    if suspended.add(exchange, connection) { return true }
+    exchange.stage = .answered(away(exchange))
+    connection.resume()
+    return false
+  }
+
+  private func carryOut(_ exchange: HTTPExchange, _ request: HTTPRequest, _ begun: BegunReply?) {
     let isTaken = pool.submit { [self] in
-      let reply = await reply(to: request)
+      let reply = await reply(to: request, begun)
       if !suspended.answer(exchange, with: reply), case .webSocket(let upgrade) = reply {
         acceptor.abandon(upgrade, isReserved: true)
       }
@@ -104,9 +127,11 @@ extension HTTPServer {
   }
 
   /// Answers a request that no handler will.
-  func turnAway(_ exchange: HTTPExchange) {
+  func turnAway(_ exchange: HTTPExchange) { _ = suspended.answer(exchange, with: away(exchange)) }
+
+  private func away(_ exchange: HTTPExchange) -> HTTPReply {
     let error = ChatError.unavailable("The server", retryAfter: 1_000)
-    _ = suspended.answer(exchange, with: .response(errorResponse(error, requestID: exchange.requestID)))
+    return .response(errorResponse(error, requestID: exchange.requestID))
   }
 
   // MARK: - Replies

@@ -70,7 +70,7 @@ final class HTTPServer: @unchecked Sendable {
 
   /// Ends every connection. Handlers that are still at work answer nobody. Blocks.
   func stop() {
-    for exchange in suspended.all { turnAway(exchange) }
+    for exchange in suspended.close() { turnAway(exchange) }
     daemon?.stop()
     daemon = nil
   }
@@ -82,10 +82,13 @@ final class HTTPServer: @unchecked Sendable {
     return handler.immediate(request)
   }
 
-  /// Asks the route. Never throws: errors become replies.
-  func reply(to request: HTTPRequest) async -> HTTPReply {
+  /// Has the route ask others.
+  func begin(_ request: HTTPRequest) -> BegunReply? { handler.begin(request) }
+
+  /// Asks the route, or goes on with what it has begun. Never throws: errors become replies.
+  func reply(to request: HTTPRequest, _ begun: BegunReply?) async -> HTTPReply {
     do {
-      let reply = try await handler.handle(request)
+      let reply = if let begun { try await begun.reply() } else { try await handler.handle(request) }
       guard case .webSocket(let upgrade) = reply else { return reply }
       return .webSocket(try grant(upgrade, request))
     } catch {

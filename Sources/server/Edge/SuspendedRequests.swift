@@ -6,19 +6,34 @@ final class SuspendedRequests: @unchecked Sendable {
   private let lock = NSLock()
   private var connections: [ObjectIdentifier: (exchange: HTTPExchange, connection: DaemonConnection)] = [:]
 
-  func add(_ exchange: HTTPExchange, _ connection: DaemonConnection) {
-    lock.withLock { connections[ObjectIdentifier(exchange)] = (exchange, connection) }
+  private var isClosed = false
+
+  /// Returns false after `close`: whoever has suspended the connection goes on with it.
+  func add(_ exchange: HTTPExchange, _ connection: DaemonConnection) -> Bool {
+    lock.withLock {
+      if !isClosed { connections[ObjectIdentifier(exchange)] = (exchange, connection) }
+      return !isClosed
+    }
   }
 
   /// Goes on with a request. Returns false if somebody else has.
-  func answer(_ exchange: HTTPExchange, with reply: HTTPReply) -> Bool {
+  func answer(_ exchange: HTTPExchange, with reply: HTTPReply) -> Bool { resume(exchange, at: .answered(reply)) }
+
+  /// As `answer`, with the stage at which the request goes on.
+  func resume(_ exchange: HTTPExchange, at stage: HTTPExchange.Stage) -> Bool {
     guard let taken = lock.withLock({ connections.removeValue(forKey: ObjectIdentifier(exchange)) }) else {
       return false
     }
-    exchange.stage = .answered(reply)
+    exchange.stage = stage
     taken.connection.resume()
     return true
   }
 
-  var all: [HTTPExchange] { lock.withLock { connections.values.map(\.exchange) } }
+  /// Takes no more. Returns those that are there.
+  func close() -> [HTTPExchange] {
+    lock.withLock {
+      isClosed = true
+      return connections.values.map(\.exchange)
+    }
+  }
 }

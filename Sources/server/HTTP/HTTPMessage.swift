@@ -65,10 +65,22 @@ struct WebSocketUpgrade: Sendable {
 /// Answers requests. Errors become the contract's error bodies in the edge.
 protocol HTTPHandler: Sendable {
   func handle(_ request: HTTPRequest) async throws -> HTTPReply
-  /// The answer, where it can be given at once; `nil`: ask `handle`. Must not wait.
+  /// The answer, where it can be given at once; `nil`: ask `begin`, and `handle`. Must not wait.
   func immediate(_ request: HTTPRequest) -> HTTPReply?
+  /// Sends off what others are to be asked, so that no task has to wait for them; `nil`: ask `handle`. Must not wait.
+  func begin(_ request: HTTPRequest) -> BegunReply?
+}
+
+/// An answer for which others have been asked.
+struct BegunReply: Sendable {
+  /// Calls its argument once, when they have answered: at once, or on a thread that must not wait.
+  var whenReady: @Sendable (@escaping @Sendable () -> Void) -> Void
+  /// The answer, where it takes little time from there; `nil`: ask `reply`. Must not wait.
+  var replyAtOnce: @Sendable () -> HTTPReply?
+  var reply: @Sendable () async throws -> HTTPReply
 }
 
 extension HTTPHandler {
   func immediate(_ request: HTTPRequest) -> HTTPReply? { nil }
+  func begin(_ request: HTTPRequest) -> BegunReply? { nil }
 }

@@ -12,11 +12,14 @@ struct Router: HTTPHandler {
   typealias Handler = @Sendable (RoutedRequest) async throws -> HTTPReply
   /// Answers at once or says that it cannot; an error is left to the handler, which meets it too.
   typealias ImmediateHandler = @Sendable (RoutedRequest) throws -> HTTPReply?
+  /// Begins an answer or says that it cannot; an error is left to the handler, which meets it too.
+  typealias BeginningHandler = @Sendable (RoutedRequest) throws -> BegunReply?
 
   private struct Route: Sendable {
     var method: String
     var pattern: RoutePattern
     var immediate: ImmediateHandler?
+    var begin: BeginningHandler?
     var handler: Handler
     var measure: RouteMetrics.Route
 
@@ -37,13 +40,16 @@ struct Router: HTTPHandler {
   /// - Parameters:
   ///   - pattern: `/v1/chatrooms/:id`. The pattern, never the path, is the metrics' label.
   ///   - immediate: called first, on a thread that must not wait.
+  ///   - begin: called then, on the same thread.
   mutating func on(
-    _ method: String, _ pattern: String, immediate: ImmediateHandler? = nil, _ handler: @escaping Handler
+    _ method: String, _ pattern: String, immediate: ImmediateHandler? = nil, begin: BeginningHandler? = nil,
+    _ handler: @escaping Handler
   ) {
     let measure = metrics.route(method, pattern)
     routes.append(
       Route(
-        method: method, pattern: RoutePattern(pattern), immediate: immediate, handler: handler, measure: measure))
+        method: method, pattern: RoutePattern(pattern), immediate: immediate, begin: begin, handler: handler,
+        measure: measure))
     // A plain part beats a value, wherever its route was added.
     routes.sort { $0.pattern.valueCount < $1.pattern.valueCount }
   }
@@ -61,6 +67,23 @@ struct Router: HTTPHandler {
     guard let reply = try? immediate(route.routed(request)) else { return nil }
     route.measure.observe(status: reply.status, duration: ContinuousClock.now - start)
     return reply
+  }
+
+  func begin(_ request: HTTPRequest) -> BegunReply? {
+    guard let route = route(of: request), let begin = route.begin else { return nil }
+    let start = ContinuousClock.now
+    guard let rest = try? begin(route.routed(request)) else { return nil }
+    @Sendable func measured(_ reply: HTTPReply) -> HTTPReply {
+      route.measure.observe(status: reply.status, duration: ContinuousClock.now - start)
+      return reply
+    }
+    return BegunReply(
+      whenReady: rest.whenReady, replyAtOnce: { rest.replyAtOnce().map(measured) },
+      reply: { [errors] in
+        do { return measured(try await rest.reply()) } catch {
+          return measured(.response(errors.response(for: error, to: request)))
+        }
+      })
   }
 
   private func route(of request: HTTPRequest) -> Route? {

@@ -75,13 +75,28 @@ final class SearchGate: @unchecked Sendable {
     return try await search()
   }
 
-  private func take(_ user: String, _ weight: Int) throws(ChatError) {
+  /// Lets a search in that can be carried out at once; `nil`: it has to go the way through `pass`. Never waits.
+  func admit(_ user: String?, weight: Int = 1) -> SearchAdmission? {
+    let isHeavy = weight > limits.mostOfLight
+    let isFree = lock.withLock { () -> Bool in
+      guard mayEnter(isHeavy), !waiting.contains(where: { isHeavy || !$0.isHeavy }) else { return false }
+      if let user, takeTokens(user, weight) > 0 { return false }
+      count(1, isHeavy)
+      return true
+    }
+    return isFree ? SearchAdmission(self, isHeavy: isHeavy) : nil
+  }
+
+  /// What the user has to wait; 0 if the tokens were taken. Only with the lock held.
+  private func takeTokens(_ user: String, _ weight: Int) -> Int {
+    if buckets.count >= Self.mostBuckets { buckets = [:] }
     let now = MonotonicClock.now
     let count = max(1, min(Double(weight), limits.rate.burst / 2))
-    let wait = lock.withLock {
-      if buckets.count >= Self.mostBuckets { buckets = [:] }
-      return buckets[user, default: TokenBucket(limits.rate, now: now)].take(count, at: now)
-    }
+    return buckets[user, default: TokenBucket(limits.rate, now: now)].take(count, at: now)
+  }
+
+  private func take(_ user: String, _ weight: Int) throws(ChatError) {
+    let wait = lock.withLock { takeTokens(user, weight) }
     guard wait > 0 else { return }
     refusedByRate.add()
     throw ChatError(429, "rate_limited", "Too many searches of this user.", retryAfter: wait)
@@ -104,7 +119,7 @@ final class SearchGate: @unchecked Sendable {
     }
   }
 
-  private func leave(_ isHeavy: Bool) {
+  fileprivate func leave(_ isHeavy: Bool) {
     let (next, late) = lock.withLock { () -> ([Waiter], [Waiter]) in
       let late = takeLate()
       count(-1, isHeavy)
@@ -142,4 +157,17 @@ final class SearchGate: @unchecked Sendable {
     if !late.isEmpty { waiting.removeAll { $0.deadline <= now } }
     return late
   }
+}
+
+/// A search that was let in, until nobody holds this any more.
+final class SearchAdmission: Sendable {
+  private let gate: SearchGate
+  private let isHeavy: Bool
+
+  fileprivate init(_ gate: SearchGate, isHeavy: Bool) {
+    self.gate = gate
+    self.isHeavy = isHeavy
+  }
+
+  deinit { gate.leave(isHeavy) }
 }

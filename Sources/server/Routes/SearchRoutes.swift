@@ -19,42 +19,104 @@ struct SearchRoutes: Sendable {
   static let defaultSuggestions = 10
 
   func add(to router: inout Router) {
-    router.on("GET", "/v1/search", search)
+    router.on("GET", "/v1/search", begin: begin, search)
     router.on("GET", "/v1/search/suggest", suggest)
+  }
+
+  /// What one search is asked for, beside who asks.
+  private struct Asked {
+    let start: ContinuousClock.Instant
+    let identity: Identity
+    var request: SearchRequest
+    let context: Int?
+
+    var key: ScopeKey { ScopeKey(user: identity.user?.id, isAdmin: identity.caller.isAdmin) }
   }
 
   private func search(_ routed: RoutedRequest) async throws -> HTTPReply {
     let start = ContinuousClock.now
-    let identity = try await authenticator.identify(routed.request)
-    var request = try searchRequest(routed, identity)
-    let context = try routed.integer(
-      "context", in: Int64(SearchContext.bounds.lowerBound)...Int64(SearchContext.bounds.upperBound))
+    let asked = try asked(routed, by: try await authenticator.identify(routed.request), since: start)
     let deadline = start + SearchRequest.standardDeadline
-    request.deadline = deadline
-    let reply = try await gate.pass(identity.user?.name, weight: request.weight, by: deadline) { [request] in
-      var request = request
-      async let look = services.search.look()
-      // Read when it is the search's turn: what the caller may read now.
-      request.rooms = try await rooms(routed, identity)
-      request.scope = try await services.rooms.readScope(of: identity.user?.id, isAdmin: identity.caller.isAdmin)
-      request.look = await look
-      return try await results(of: request, context: context.map(Int.init), since: start)
+    return try await gate.pass(asked.identity.user?.name, weight: asked.request.weight, by: deadline) {
+      try await reply(to: asked, routed)
     }
-    return .response(.json(capacity: reply.size) { reply.write(to: &$0) })
   }
 
-  private func results(
-    of request: SearchRequest, context: Int?, since start: ContinuousClock.Instant
-  ) async throws -> SearchResults {
-    let page = try await services.search.search(request)
-    var reply = SearchResults(page: page, names: [:], context: nil, milliseconds: 0)
-    reply.names = try await names(of: Set(page.rooms))
-    if let context {
-      reply.context = try await SearchContext(rooms: services.rooms, history: services.history)
+  /// Sends the search to the index at once, where it is known what its caller could read and what the index did not show
+  /// a moment ago. Both are read meanwhile, and what was assumed wrongly is done again.
+  private func begin(_ routed: RoutedRequest) throws -> BegunReply? {
+    let start = ContinuousClock.now
+    guard let identity = try authenticator.identifyFromMemory(routed.request) else { return nil }
+    var asked = try asked(routed, by: identity, since: start)
+    guard let scope = services.rooms.rememberedScope(asked.key),
+      let rooms = try roomsFromMemory(routed, identity, scope)
+    else { return nil }
+    asked.request.scope = scope
+    asked.request.rooms = rooms
+    guard let prepared = services.search.prepare(asked.request, of: asked.key),
+      let admission = gate.admit(identity.user?.name, weight: asked.request.weight)
+    else { return nil }
+    let begun = prepared.begin()
+    return BegunReply(
+      whenReady: begun.whenAnswered, replyAtOnce: { [asked] in try? replyAtOnce(to: asked, begun) },
+      reply: { [asked] in
+        // It is let in for as long as it goes on.
+        defer { withExtendedLifetime(admission) {} }
+        return try await reply(to: asked, begun, routed)
+      })
+  }
+
+  /// An error is left to the longer way, which meets it too.
+  private func replyAtOnce(to asked: Asked, _ begun: any BegunSearch) throws -> HTTPReply? {
+    guard asked.context == nil, case .page(let page)? = try begun.outcomeAtOnce() else { return nil }
+    var names: [RoomID: String?] = [:]
+    for id in Set(page.rooms) {
+      guard let room = services.rooms.roomInMemory(id) else { return nil }
+      names.updateValue(room.name, forKey: id)
+    }
+    services.rooms.remember(asked.request.scope, of: asked.key, readAt: asked.start)
+    return reply(SearchResults(page: page, names: names, context: nil, milliseconds: 0), to: asked)
+  }
+
+  private func reply(to asked: Asked, _ begun: any BegunSearch, _ routed: RoutedRequest) async throws -> HTTPReply {
+    switch try await begun.outcome() {
+    case .page(let page):
+      services.rooms.remember(asked.request.scope, of: asked.key, readAt: asked.start)
+      return try await reply(page, to: asked)
+    case .unconfirmed(let page) where services.rooms.rememberedScope(asked.key) == asked.request.scope:
+      return try await reply(page, to: asked)
+    case .unconfirmed, .overtaken: return try await reply(to: asked, routed)
+    }
+  }
+
+  private func reply(to asked: Asked, _ routed: RoutedRequest) async throws -> HTTPReply {
+    var asked = asked
+    asked.request.look = nil
+    // Read when it is the search's turn: what the caller may read now.
+    asked.request.rooms = try await rooms(routed, asked.identity)
+    let start = ContinuousClock.now
+    if let ground = await services.search.ground(of: asked.key) {
+      (asked.request.scope, asked.request.look) = (ground.scope, ground.look)
+      services.rooms.remember(ground.scope, of: asked.key, readAt: start)
+    } else {
+      asked.request.scope = try await services.rooms.readScope(of: asked.key.user, isAdmin: asked.key.isAdmin)
+    }
+    return try await reply(try await services.search.search(asked.request), to: asked)
+  }
+
+  private func reply(_ page: SearchPage, to asked: Asked) async throws -> HTTPReply {
+    var results = SearchResults(page: page, names: try await names(of: Set(page.rooms)), context: nil, milliseconds: 0)
+    if let context = asked.context {
+      results.context = try await SearchContext(rooms: services.rooms, history: services.history)
         .messages(around: page.hits, count: context)
     }
-    reply.milliseconds = Int((ContinuousClock.now - start) / .milliseconds(1))
-    return reply
+    return reply(results, to: asked)
+  }
+
+  private func reply(_ results: SearchResults, to asked: Asked) -> HTTPReply {
+    var results = results
+    results.milliseconds = Int((ContinuousClock.now - asked.start) / .milliseconds(1))
+    return .response(.json(capacity: results.size) { results.write(to: &$0) })
   }
 
   private func names(of rooms: Set<RoomID>) async throws -> [RoomID: String?] {
@@ -80,7 +142,9 @@ struct SearchRoutes: Sendable {
 
   // MARK: Parameters
 
-  private func searchRequest(_ routed: RoutedRequest, _ identity: Identity) throws -> SearchRequest {
+  private func asked(
+    _ routed: RoutedRequest, by identity: Identity, since start: ContinuousClock.Instant
+  ) throws -> Asked {
     let request = routed.request
     let sortName = request.parameter("sort") ?? SearchSort.recent.rawValue
     guard let sort = SearchSort(rawValue: sortName) else {
@@ -90,11 +154,14 @@ struct SearchRoutes: Sendable {
     guard TimeZone(ofSearch: zone) != nil else {
       throw ChatError.invalid("tz", "tz is a time zone such as Europe/Berlin, not '\(zone.prefix(40))'.")
     }
-    return SearchRequest(
+    let search = SearchRequest(
       query: try query(routed), scope: ReadScope(isUnlimited: false, rooms: [], closedRooms: []), sort: sort,
       limit: try routed.limit(in: Self.limits, default: Self.defaultLimit), cursor: request.parameter("cursor"),
       timeZone: zone, caller: identity.user, isLastWordPrefix: try isLastWordPrefix(request),
-      facets: try facets(request))
+      facets: try facets(request), deadline: start + SearchRequest.standardDeadline)
+    let context = try routed.integer(
+      "context", in: Int64(SearchContext.bounds.lowerBound)...Int64(SearchContext.bounds.upperBound))
+    return Asked(start: start, identity: identity, request: search, context: context.map(Int.init))
   }
 
   private func query(_ routed: RoutedRequest) throws(ChatError) -> String {
@@ -125,16 +192,37 @@ struct SearchRoutes: Sendable {
   }
 
   private func rooms(_ routed: RoutedRequest, _ identity: Identity) async throws -> [Room] {
-    let values = Set(routed.request.parameters("room"))
-    guard values.count <= Self.mostRooms else { throw ChatError.invalid("room", "At most 100 rooms can be named.") }
+    let ids = try roomIDs(routed)
+    // All at once, rather than one after the other below.
+    if ids.count > 1 { _ = try await services.rooms.rooms(Set(ids)) }
     var rooms: [Room] = []
-    for value in values.sorted() {
-      guard let id = RoomID(value), id > 0 else {
-        throw ChatError.invalid("room", "room is a room's id, a whole number from 1 on, not '\(value.prefix(40))'.")
-      }
-      rooms.append(try await RoomAccess(rooms: services.rooms).readable(id, by: identity))
+    for id in ids { rooms.append(try await RoomAccess(rooms: services.rooms).readable(id, by: identity)) }
+    return rooms
+  }
+
+  /// As above, from memory: public rooms and those of the scope, which is to be confirmed. `nil` where that is not enough.
+  private func roomsFromMemory(_ routed: RoutedRequest, _ identity: Identity, _ scope: ReadScope) throws -> [Room]? {
+    var rooms: [Room] = []
+    for id in try roomIDs(routed) {
+      guard let room = try RoomAccess(rooms: services.rooms).readableFromMemory(id, by: identity),
+        room.kind == .public || scope.isUnlimited || scope.rooms.contains(id), !scope.closedRooms.contains(id)
+      else { return nil }
+      rooms.append(room)
     }
     return rooms
+  }
+
+  private func roomIDs(_ routed: RoutedRequest) throws(ChatError) -> [RoomID] {
+    let values = Set(routed.request.parameters("room"))
+    guard values.count <= Self.mostRooms else { throw .invalid("room", "At most 100 rooms can be named.") }
+    var ids: [RoomID] = []
+    for value in values.sorted() {
+      guard let id = RoomID(value), id > 0 else {
+        throw .invalid("room", "room is a room's id, a whole number from 1 on, not '\(value.prefix(40))'.")
+      }
+      ids.append(id)
+    }
+    return ids
   }
 }
 

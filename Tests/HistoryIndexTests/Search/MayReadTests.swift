@@ -102,7 +102,8 @@ import Testing
       let journal = MemoryJournal()
       let store = world.profile.store
       let search = ElasticsearchSearch(
-        client: elastic.client, names: elastic.names, journal: journal, rooms: store, log: .silent)
+        client: elastic.client, names: elastic.names, journal: journal, standings: nil, rooms: store,
+        log: .silent)
       let judge = Judge(world, search)
       var passed = 0
       for turn in 0..<1_500 {
@@ -139,7 +140,8 @@ import Testing
       while world.messageCount < 200 { try await world.step() }
       for event in world.events { journal.append(event) }
       let elasticsearch = ElasticsearchSearch(
-        client: elastic.client, names: elastic.names, journal: journal, rooms: world.profile.store, log: .silent)
+        client: elastic.client, names: elastic.names, journal: journal, standings: nil,
+        rooms: world.profile.store, log: .silent)
       for search in [elasticsearch as any Search, world.profile.search] {
         for (index, model) in world.rooms.enumerated() where model.room.kind != .public && !model.isClosed {
           try await world.join(index, 0)

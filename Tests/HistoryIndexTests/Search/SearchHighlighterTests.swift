@@ -57,7 +57,7 @@ import Testing
       }
       if turn.isMultiple(of: 50) { text += String(repeating: "Ab1", count: Int.random(in: 60...200, using: &random)) }
       let query = SearchQuery.any((0..<2).map { _ in Self.likelyLeaf(&random, in: text) })
-      var highlighter = SearchHighlighter(query)
+      let highlighter = SearchHighlighter(query)
       let quick = highlighter.highlights(text)
       #expect(quick == highlighter.thoroughHighlights(text), "\(query) in \(text.debugDescription)")
       marked += quick.isEmpty ? 0 : 1
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func manyMarksAreTheSameToo() {
-    var highlighter = SearchHighlighter(.any([.word("a"), .prefix("b")]))
+    let highlighter = SearchHighlighter(.any([.word("a"), .prefix("b")]))
     for text in [String(repeating: "a b bc ", count: 700), String(repeating: "a é b ", count: 1_500)] {
       #expect(highlighter.highlights(text) == highlighter.thoroughHighlights(text))
     }
@@ -95,13 +95,24 @@ import Testing
     }
   }
 
+  /// Words of ASCII beside them are runs of bytes.
+  @Test func whatIsPlainInAnIslandNeitherJoinsWordsNorBecomesOne() {
+    var analysis = TextAnalysis()
+    for value in (0x80...0x1FFFF as ClosedRange<UInt32>) where TextIsland.isPlain(value) {
+      guard let scalar = Unicode.Scalar(value) else { continue }
+      let tokens = analysis.tokens("a\(scalar)b").map(\.text)
+      #expect(tokens.first == "a" && tokens.last == "b" && tokens.count <= 3, "\(scalar): \(tokens)")
+      #expect(tokens.count < 3 || tokens[1].utf8.allSatisfy { $0 >= 0x80 }, "\(scalar): \(tokens)")
+    }
+  }
+
   @Test func highlightsLieWithinTheTextAndSplitNoCharacter() {
     var random = SplitMix64(seed: 11)
     var marked = 0
     for _ in 0..<6_000 {
       let text = Self.text(&random, 10)
       let query = SearchQuery.any([Self.leaf(&random, in: text), Self.leaf(&random, in: text)])
-      var highlighter = SearchHighlighter(query)
+      let highlighter = SearchHighlighter(query)
       let found = highlighter.highlights(text)
       let units = Array(text.utf16)
       var end = 0
