@@ -25,22 +25,22 @@ import Testing
   }
 }
 
-@Suite struct CountdownTests {
+@Suite struct ArrivalsTests {
   @Test func itCallsOnceWhenAllHaveCome() {
     let calls = Calls()
-    let countdown = Countdown(2) { calls.add() }
-    countdown.arrive()
+    let arrivals = Arrivals(2) { calls.add() }
+    arrivals.arrive()
     #expect(calls.count == 0)
-    for _ in 0..<3 { countdown.arrive() }
-    countdown.finish()
+    for _ in 0..<3 { arrivals.arrive() }
+    arrivals.finish()
     #expect(calls.count == 1)
   }
 
   @Test func itCallsAtOnceWhereTheOthersAreNeedless() {
     let calls = Calls()
-    let countdown = Countdown(9) { calls.add() }
-    countdown.finish()
-    countdown.arrive()
+    let arrivals = Arrivals(9) { calls.add() }
+    arrivals.finish()
+    arrivals.arrive()
     #expect(calls.count == 1)
   }
 

@@ -16,7 +16,11 @@ import Foundation
   private var orders: [Order] = []
   private var nextID: UInt64 = 0
   private var isClosing = false
-  /// `nil` once the thread has ended; guarded by the lock, so that nobody wakes a freed handle.
+  /// Orders are carried out.
+  private var hasThread = false
+  /// Guards `multi`. Not `lock`: the thread that is woken takes that at once, and would wait for who woke it.
+  private let wakeLock = NSLock()
+  /// `nil` once the thread has ended, so that nobody wakes a freed handle.
   private var multi: UnsafeMutableRawPointer?
   private var thread: WorkerThread?
 
@@ -27,6 +31,7 @@ import Foundation
     guard let multi = unsafe multi else { return }
     _ = unsafe palaver_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, options.connectionsPerHost)
     let loop = unsafe HTTPLoop(multi: multi, options: options)
+    hasThread = true
     thread = WorkerThread(name: "http") { [self] in run(loop) }
   }
 
@@ -34,10 +39,10 @@ import Foundation
   public func close() {
     lock.lock()
     isClosing = true
-    wake()
     let thread = thread
     self.thread = nil
     lock.unlock()
+    wake()
     thread?.join()
   }
 
@@ -51,13 +56,10 @@ import Foundation
     lock.lock()
     nextID += 1
     let id = nextID
-    let isRunning = unsafe !isClosing && multi != nil
-    if isRunning {
-      orders.append(.start(id: id, request, completion))
-      wake()
-    }
+    let isRunning = !isClosing && hasThread
+    if isRunning { orders.append(.start(id: id, request, completion)) }
     lock.unlock()
-    if !isRunning { completion(.failure(HTTPError(.closed, "The HTTP client is closed."))) }
+    if isRunning { wake() } else { completion(.failure(HTTPError(.closed, "The HTTP client is closed."))) }
     return id
   }
 
@@ -65,8 +67,8 @@ import Foundation
   public func cancel(_ id: UInt64) {
     lock.lock()
     orders.append(.cancel(id: id))
-    wake()
     lock.unlock()
+    wake()
   }
 
   /// Sends a request and waits for the whole reply, whatever its status. Cancelling the task cancels the request.
@@ -81,8 +83,9 @@ import Foundation
     return HTTPAttempt(client: self, id: id, result: result)
   }
 
-  /// Only with the lock held.
   private func wake() {
+    wakeLock.lock()
+    defer { wakeLock.unlock() }
     if let multi = unsafe multi { unsafe curl_multi_wakeup(multi) }
   }
 
@@ -96,8 +99,11 @@ import Foundation
       }
       loop.turn()
     }
-    lock.lock()
+    wakeLock.lock()
     unsafe multi = nil
+    wakeLock.unlock()
+    lock.lock()
+    hasThread = false
     let left = orders
     orders = []
     lock.unlock()

@@ -42,6 +42,8 @@ import Foundation
     set(CURLOPT_USERAGENT, options.userAgent)
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_TCP_NODELAY, 1)
+    // A page of hits in one read, mostly.
+    set(CURLOPT_BUFFERSIZE, 64 << 10)
     set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
     set(CURLOPT_TIMEOUT_MS, request.timeout.positiveMilliseconds)
     set(CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeout.positiveMilliseconds)

@@ -27,10 +27,10 @@ final class MySQLJobQueue: @unchecked Sendable {
       guard !isClosed else { return false }
       waiters.append(Waiter(job: job, deadline: .now() + waitTimeout))
       setTimer()
-      condition.signal()
       return true
     }
-    if !isTaken { job(.failure(Self.closed)) }
+    // Who is woken takes the lock at once, and need not wait for it.
+    if isTaken { condition.signal() } else { job(.failure(Self.closed)) }
   }
 
   /// Waits for a job; `nil` once the queue is closed and empty.

@@ -27,7 +27,7 @@ extension ElasticsearchSearch {
     }
 
     func whenAnswered(_ handler: @escaping @Sendable () -> Void) {
-      let answers = Countdown(2, handler)
+      let answers = Arrivals(2, handler)
       first.request.whenAnswered { answers.arrive() }
       standing.whenGiven { if judged($0) == .overtaken { answers.finish() } else { answers.arrive() } }
     }

@@ -34,7 +34,7 @@ public struct ElasticsearchSearch: Search {
   ///   - standings: lets searches begin before they have looked; `nil`: none do.
   ///   - rooms: resolves the rooms that queries name.
   public init(
-    client: ElasticsearchClient, names: IndexNames, journal: any Journal, standings: SearchStandings?,
+    client: ElasticsearchClient, names: IndexNames, journal: any Journal, standings: SearchStandings? = nil,
     rooms: any RoomStore, log: Log
   ) {
     self.init(

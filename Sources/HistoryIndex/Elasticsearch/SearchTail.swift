@@ -72,16 +72,16 @@ actor SearchTail {
     return view
   }
 
-  /// Whether the lanes are looked at all the time at the moment.
-  var isWatched: Bool { isRunning && isWhole && ContinuousClock.now < quietAt + Self.quietLife }
-
-  /// As above, where the lanes' heads were read since.
+  /// As `current()`, where the lanes' heads were read since the search came.
   func current(reaching heads: [LaneHead]) async -> View {
     let isKnown = heads.allSatisfy { $0.head <= lanes[$0.lane]?.read ?? 0 }
     guard isWatched, isKnown else { return await current() }
     lastUse = .now
     return view
   }
+
+  /// Whether the lanes are looked at all the time at the moment.
+  var isWatched: Bool { isRunning && isWhole && ContinuousClock.now < quietAt + Self.quietLife }
 
   /// Looks at the journal while searches come, so that few of them must wait for it, and lets go of what the index
   /// shows; until it is cancelled.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Calls something once, when so many things have happened, or at once when one of them makes the others needless.
-public final class Countdown: @unchecked Sendable {
+public final class Arrivals: @unchecked Sendable {
   private let lock = NSLock()
   private var left: Int
   private var handler: (@Sendable () -> Void)?
