@@ -33,8 +33,8 @@ import Testing
     }
   }
 
-  private func window(of model: RoomModel) -> PageWindow {
-    PageWindow(position: model.position, recent: model.tail().recent, olderBytes: Self.olderBytes)
+  private func window(of model: RoomModel, olderBytes: Int = Self.olderBytes) -> PageWindow {
+    PageWindow(position: model.position, recent: model.tail().recent, olderBytes: olderBytes)
   }
 
   private func messages(_ seqs: ClosedRange<Int64>, of model: RoomModel) -> [Message] {
@@ -93,7 +93,7 @@ import Testing
     var model = RoomModel()
     for _ in 0..<3_500 { model.send() }
     for seq in Int64(100)...2_400 { model.delete(seq) }
-    var window = window(of: model)
+    var window = window(of: model, olderBytes: 1 << 20)
     let query = try HistoryQuery(before: 2_450, after: nil, around: nil, limit: 100)
     let page = try answer(query, &window, &model, &random)
     #expect(page?.json == expected(query, model).json)

@@ -13,7 +13,7 @@ public struct SQLiteOptions: Sendable {
   public var functions: [SQLiteFunction]
 
   public init(
-    readers: Int = 3, busyTimeout: Int = 5_000, statements: Int = 128, cacheKiB: Int = 4_096,
+    readers: Int = 3, busyTimeout: Int = 5_000, statements: Int = 128, cacheKiB: Int = 2_048,
     functions: [SQLiteFunction] = []
   ) {
     self.readers = readers

@@ -2,8 +2,8 @@ import ChatRooms
 
 /// Blocks of a room's older messages, as many as fit into a number of bytes; those that came first go first.
 struct OlderBlocks: Sendable {
-  /// Blocks that are kept however large they are: what a page may need that reaches over deleted messages.
-  static let fewest = HistoryLimits.block / 2 / Int(MessageBlock.size) + 2
+  /// Blocks that are kept however large they are: as many as the largest page lies in.
+  static let fewest = HistoryLimits.page.upperBound / Int(MessageBlock.size) + 2
 
   /// Bytes that the blocks may take.
   var maximumBytes: Int { didSet { trim() } }

@@ -16,7 +16,7 @@ public final class RoomWindows: @unchecked Sendable {
     /// Bytes that all windows may hold, about, what they share with tails included.
     var bytes = 64 << 20
     /// Bytes of those that older messages may take; each window has an equal part.
-    var olderBytes = 4 << 20
+    var olderBytes = 2 << 20
     /// How old the newest look at the lanes' heads may be.
     var headAge: Milliseconds = 1_000
     /// How long a request waits for a window rather than asking the stores by itself.

@@ -9,7 +9,7 @@ extension Backends {
     let (folder, database) = try await Blocking.run {
       // SQLite's log lets others read while a server writes; the schema is the server's to bring up to date.
       let folder = isReading ? try DataFolder.ifFree(path: path) : try DataFolder(path: path)
-      let options = SQLiteOptions(cacheKiB: 2_048, functions: SQLiteSearch.functions)
+      let options = SQLiteOptions(functions: SQLiteSearch.functions)
       return (folder, try SQLiteDatabase(path: DataFolder.databasePath(in: path), options: options))
     }
     let schema =

@@ -83,7 +83,7 @@ import Testing
   /// A connection's cache is filled with all that it ever touches, up to this.
   @Test func aConnectionKeepsNoMorePagesThanItIsGiven() throws {
     let connection = try SQLiteConnection(path: folder.file("small.db"))
-    #expect(try connection.query("PRAGMA cache_size").first?.integer(0) == -4_096, "KiB")
+    #expect(try connection.query("PRAGMA cache_size").first?.integer(0) == -2_048, "KiB")
   }
 
   @Test func aDataFolderIsHeldByOne() throws {
