@@ -26,7 +26,7 @@ public final class JournalWriter: Sendable {
     /// Submissions of one transaction.
     public var batch = 400
     /// The same while a few senders have more waiting than fits: others then wait for a short transaction, not a long one.
-    public var crowded = 40
+    public var crowded = 100
     /// Submissions that may wait for one writer; beyond, those who have some waiting are told to come back.
     public var queue = 20_000
     /// A submission that could not be committed for this long is answered `unavailable`.

@@ -28,6 +28,8 @@ final class TestReactor {
     let (presence, history) = (FakePresence(), FakeHistory(count: 10))
     var configuration = SocketLoopConfiguration()
     configuration.limits = limits
+    // On a busy machine a test takes its time between two turns.
+    configuration.times.closing = 60_000
     configuration.session.sends = .init(rate: 1_000_000, burst: 1_000_000)
     let services = SessionServices(
       rooms: FakeRooms(), presence: presence, writer: hub, joiner: hub, authority: FakeAuthority(presence: presence),
