@@ -28,7 +28,7 @@ final class KnownTail: @unchecked Sendable {
   func assumed() -> State? {
     let now = ContinuousClock.now
     return lock.withLock {
-      guard let state, state.isCalm, now - state.lookedAt <= Self.life else { return nil }
+      guard let state, state.isCalm, state.view.freshAsOf > 0, now - state.lookedAt <= Self.life else { return nil }
       isUsed = true
       return state
     }
