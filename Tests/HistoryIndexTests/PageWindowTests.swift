@@ -45,7 +45,7 @@ import Testing
   private func answer(
     _ query: HistoryQuery, _ window: inout PageWindow, _ model: inout RoomModel, _ random: inout SplitMix64
   ) throws -> RenderedPage? {
-    for _ in 0..<60 {
+    for _ in 0..<20 {
       switch window.answer(query) {
       case .page(let page): return page
       case .behind: return nil

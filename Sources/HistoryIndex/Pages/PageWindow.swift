@@ -113,9 +113,10 @@ struct PageWindow: Sendable {
 
   /// Finds messages that are not deleted. Returns what has to be read to find enough of them.
   private func collect(_ found: inout Found) -> ClosedRange<Int64>? {
-    var seq = found.step < 0 ? min(found.side.seq, position.lastSeq) : max(found.side.seq, 1)
+    let start = found.step < 0 ? min(found.side.seq, position.lastSeq) : max(found.side.seq, 1)
+    var seq = start
     while seq >= 1, seq <= position.lastSeq, found.isWanting {
-      guard let block = block(of: seq) else { return missing(around: seq, found) }
+      guard let block = block(of: seq) else { return missing(around: seq, passed: abs(seq - start), found) }
       while found.isWanting, let isDeleted = block.isDeleted(seq) {
         if !isDeleted { found.take(seq) }
         seq += found.step
@@ -124,9 +125,10 @@ struct PageWindow: Sendable {
     return nil
   }
 
-  /// Whole blocks with the next messages that are wanted, at most what one read may bring.
-  private func missing(around seq: Int64, _ found: Found) -> ClosedRange<Int64> {
-    let count = Int64(min(found.side.count - found.count, HistoryLimits.block / 2))
+  /// Whole blocks with the next messages that are wanted, at most what one read may bring. Where many were passed in
+  /// vain, as many again: a long run of deleted messages then takes few reads.
+  private func missing(around seq: Int64, passed: Int64, _ found: Found) -> ClosedRange<Int64> {
+    let count = min(max(Int64(found.side.count - found.count), passed), Int64(HistoryLimits.block / 2))
     let first = max(1, found.step < 0 ? seq - count + 1 : seq)
     let last = min(recent.firstSeq - 1, found.step < 0 ? seq : seq + count - 1)
     let lower = MessageBlock.seqs(of: MessageBlock.number(of: first)).lowerBound
