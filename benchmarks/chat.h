@@ -108,6 +108,12 @@ static inline size_t answer_length(const struct peer *peer, const uint8_t *bytes
 
 typedef void (*on_message)(struct peer *peer, const uint8_t *bytes, size_t count);
 
+// Who never answers counts as gone after a minute.
+static inline void answer_ping(struct peer *peer) {
+  uint8_t pong[8];
+  write_all(peer->descriptor, pong, client_frame_of(10, pong, "", 0));
+}
+
 // Reads what has come, goes on in the script, and hands over whole messages; returns the bytes read.
 static inline size_t read_peer(struct peer *peer, enum protocol protocol, on_message handle) {
   static uint8_t bytes[CHUNK];
@@ -124,6 +130,7 @@ static inline size_t read_peer(struct peer *peer, enum protocol protocol, on_mes
   int is_message = 0;
   while (at < used && is_joined(peer) && (length = message_length(protocol, bytes + at, used - at, &is_message))) {
     if (is_message) { peer->messages++; handle(peer, bytes + at, length); }
+    else if (protocol == RAW && (bytes[at] & 15) == 9) answer_ping(peer);
     at += length;
   }
   peer->used = used - at;

@@ -116,14 +116,18 @@ static inline size_t server_frame(uint8_t *to, const char *payload, size_t count
 }
 
 // A masked text frame with the mask 0, which leaves the payload as it is.
-static inline size_t client_frame(uint8_t *to, const char *payload, size_t count) {
+static inline size_t client_frame_of(uint8_t opcode, uint8_t *to, const char *payload, size_t count) {
   size_t header = 2;
-  to[0] = 0x81;
+  to[0] = 0x80 | opcode;
   if (count < 126) to[1] = 0x80 | count;
   else { to[1] = 0x80 | 126; to[2] = count >> 8; to[3] = count; header = 4; }
   memset(to + header, 0, 4);
   memcpy(to + header + 4, payload, count);
   return header + 4 + count;
+}
+
+static inline size_t client_frame(uint8_t *to, const char *payload, size_t count) {
+  return client_frame_of(1, to, payload, count);
 }
 
 static inline void base64(char *to, const uint8_t *bytes, size_t count) {
