@@ -80,6 +80,23 @@ extension AcceptanceTests {
     }
 
     @Test(arguments: Profile.available)
+    func changesSentAtOnceComeToPassInTheirOrder(profile: Profile) throws {
+      let pair = try joinedPair(profile)
+      _ = try pair.first.sendMessage("draft")
+      let count = 60
+      for number in 1...count {
+        try pair.first.send(["type": "edit", "ref": .string("e\(number)"), "seq": 1, "text": .string("\(number)")])
+      }
+      try pair.first.send(["type": "delete", "ref": "d", "seq": 1])
+      for number in 1...count {
+        #expect(try pair.second.next("edited")["text"]?.string == "\(number)")
+      }
+      #expect(try pair.second.next("deleted")["event"]?.integer == Int64(count) + 2)
+      for number in 1...count { _ = try pair.first.next("ack", ref: "e\(number)") }
+      _ = try pair.first.next("ack", ref: "d")
+    }
+
+    @Test(arguments: Profile.available)
     func typingAndPresenceAreSeenByOthers(profile: Profile) throws {
       let pair = try joinedPair(profile)
       try pair.first.send(["type": "typing"])

@@ -105,12 +105,47 @@ import Testing
     #expect(spoken(session.receive(#"{"type":"send","text":"later"}"#, at: 20_000)) == ["submit later"])
   }
 
-  @Test func boundsRequestsInFlight() {
+  @Test func leavesUnreadWhatWouldBeTooMuchInFlight() {
     var session = joinedSession()
-    var answers: [String] = []
-    for _ in 0...limits.requestsInFlight { answers += spoken(session.receive(#"{"type":"history"}"#, at: 0)) }
-    #expect(answers.count { $0 == "request" } == limits.requestsInFlight)
-    #expect(answers.last == "error rate_limited")
+    for _ in 1..<limits.requestsInFlight { _ = session.receive(#"{"type":"history"}"#, at: 0) }
+    #expect(!session.isSaturated)
+    #expect(spoken(session.receive(#"{"type":"history"}"#, at: 0)) == ["request"])
+    #expect(session.isSaturated && !session.hasRoom)
+    for _ in 0..<limits.requestsInFlight / 2 {
+      _ = session.answered(.failed(Receipt(room: 7, ref: nil), .unavailable("The history")), at: 0)
+    }
+    #expect(session.hasRoom && !session.isSaturated)
+  }
+
+  @Test func changesOneAfterTheOther() {
+    var session = joinedSession()
+    #expect(spoken(session.receive(#"{"type":"edit","seq":1,"text":"a"}"#, at: 0)) == ["request"])
+    #expect(spoken(session.receive(#"{"type":"edit","seq":1,"text":"b"}"#, at: 0)) == [])
+    #expect(spoken(session.receive(#"{"type":"delete","seq":1}"#, at: 0)) == [])
+    // Only changes wait for each other.
+    #expect(spoken(session.receive(#"{"type":"history"}"#, at: 0)) == ["request"])
+    #expect(session.sendsInFlight == 3)
+    let refused = SessionAnswer.notChanged(Receipt(room: 7, ref: nil), .messageNotFound(7, 1))
+    for left in [2, 1] {
+      #expect(spoken(session.answered(refused, at: 0)) == ["error message_not_found", "request"])
+      #expect(session.sendsInFlight == left)
+    }
+    #expect(spoken(session.answered(refused, at: 0)) == ["error message_not_found"])
+    #expect(spoken(session.receive(#"{"type":"delete","seq":2}"#, at: 0)) == ["request"])
+  }
+
+  @Test func leavesUnreadWhatWouldBeTooMuchForRoomsThatAreBeingJoined() {
+    var session = V1Session(upgrade(room: nil), limits: limits, now: 0)
+    _ = session.start()
+    _ = session.receive(#"{"type":"join","room":7}"#, at: 0)
+    for number in 1...limits.framesHeld {
+      #expect(spoken(session.receive(#"{"type":"send","room":7,"text":"\#(number)"}"#, at: 0)) == [])
+    }
+    #expect(session.isSaturated)
+    let wish = RoomWish(room: 7, since: nil, epoch: nil, limit: 100, ref: nil)
+    let refused = session.answered(.notAdmitted(wish, .roomNotFound(7)), at: 0)
+    #expect(spoken(refused).count == limits.framesHeld + 1)
+    #expect(session.hasRoom && !session.isSaturated)
   }
 
   @Test func letsAClientJoinAllOfItsRoomsAtOnce() {

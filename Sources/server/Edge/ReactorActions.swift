@@ -52,15 +52,20 @@ extension SocketReactor {
   private func committed(_ answer: SubmissionAnswer) {
     guard let connection = connection(answer.ticket), connection.phase == .open else { return }
     perform(connection.session.committed(Receipt(of: answer.submission), answer.result), connection)
+    settle(connection)
+  }
+
+  /// Something was answered: there may be room for more, or nothing left to wait for.
+  private func settle(_ connection: Connection) {
     if connection.isDraining { sayGoodbye(connection) }
-    guard connection.isSaturated, connection.session.sendsInFlight <= sessionLimits.sendsInFlight / 2 else { return }
+    guard connection.isSaturated, connection.session.hasRoom else { return }
     connection.isSaturated = false
     resume(connection)
   }
 
   private func start(_ request: SessionRequest, _ connection: Connection) {
     // A client that asks for history and does not read it gets no more of it.
-    guard connection.replayBytes < limits.replay else { return refuse(request, connection) }
+    if case .history = request, connection.replayBytes >= limits.replay { return refuse(request, connection) }
     let (mailbox, token, services) = (mailbox, connection.token, services)
     let (user, caller) = (connection.user, connection.caller)
     let isTaken = pool.submit {
@@ -71,7 +76,8 @@ extension SocketReactor {
 
   private func refuse(_ request: SessionRequest, _ connection: Connection) {
     let error = ChatError(429, "rate_limited", "Too much is waiting for this connection.", retryAfter: 1_000)
-    perform(connection.session.answered(request.failure(error), at: now), connection)
+    // Not at once: the next in a row of requests might be refused in turn, and so on.
+    mailbox.post(.answered(token: connection.token, request.failure(error)))
   }
 
   func answered(_ token: UInt64, _ answer: SessionAnswer) {
@@ -85,6 +91,7 @@ extension SocketReactor {
       connection.caller = caller
     }
     perform(connection.session.answered(answer, at: now), connection)
+    settle(connection)
   }
 
   // MARK: - Rooms

@@ -23,6 +23,7 @@ struct RawSession: Session {
   }
 
   var isSaturated: Bool { sendsInFlight >= limits.sendsInFlight }
+  var hasRoom: Bool { sendsInFlight <= limits.sendsInFlight / 2 }
 
   func start() -> [SessionAction] {
     let wish = RoomWish(room: join.room.id, since: join.since, epoch: join.epoch, limit: join.limit)

@@ -63,6 +63,8 @@ enum SessionAnswer: Sendable {
   case admitted(Room, RoomWish, User)
   case notAdmitted(RoomWish, ChatError)
   case notAuthenticated(ref: String?, ChatError)
+  /// An edit or a deletion was refused, or could not be carried out.
+  case notChanged(Receipt, ChatError)
   case failed(Receipt, ChatError)
 }
 
@@ -70,9 +72,9 @@ extension SessionRequest {
   /// The answer where it cannot be carried out.
   func failure(_ error: ChatError) -> SessionAnswer {
     switch self {
-    case .edit(let room, _, _, let ref), .delete(let room, _, let ref), .history(let room, _, let ref),
-      .read(let room, _, let ref):
-      .failed(Receipt(room: room.id, ref: ref), error)
+    case .edit(let room, _, _, let ref), .delete(let room, _, let ref):
+      .notChanged(Receipt(room: room.id, ref: ref), error)
+    case .history(let room, _, let ref), .read(let room, _, let ref): .failed(Receipt(room: room.id, ref: ref), error)
     case .authenticate(_, let ref): .notAuthenticated(ref: ref, error)
     case .admit(let wish): .notAdmitted(wish, error)
     }
@@ -85,7 +87,9 @@ extension SessionRequest {
 protocol Session {
   /// Whether the client has so much unanswered that nothing more is to be read from it.
   var isSaturated: Bool { get }
-  /// Messages that are not acknowledged yet.
+  /// Whether so much of it has been answered that there is room for more.
+  var hasRoom: Bool { get }
+  /// Messages, edits and deletions that are not acknowledged yet.
   var sendsInFlight: Int { get }
 
   /// What begins the session.

@@ -10,10 +10,12 @@ struct SessionLimits: Sendable {
   var refusals = 500
   /// Milliseconds without a refusal after which they are forgotten.
   var refusalMemory: Int64 = 10_000
-  /// Requests that have not been answered yet.
+  /// Reads of history and marks that have not been answered yet; more are left unread on the socket.
   var requestsInFlight = 16
-  /// Messages that have not been acknowledged yet; more are left unread on the socket.
+  /// Messages, edits and deletions that have not been acknowledged yet; more are left unread on the socket.
   var sendsInFlight = 1_024
+  /// Frames that wait for their rooms to be joined; more are left unread on the socket.
+  var framesHeld = 256
   /// Rooms of one connection.
   var rooms = 500
   /// Milliseconds between two typing notices that are passed on.

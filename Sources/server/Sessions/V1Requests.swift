@@ -10,15 +10,6 @@ extension V1Session {
 
     /// Adds something to the room's events.
     var isSend: Bool { self == .send || self == .edit || self == .delete }
-
-    /// Counts among the requests in flight. Sends have a bound of their own; of joins there are no more than rooms, and a
-    /// client that comes back joins all of its rooms at once.
-    var isBoundedInFlight: Bool {
-      switch self {
-      case .edit, .delete, .history, .read, .auth: true
-      case .send, .join, .leave, .typing, .ping: false
-      }
-    }
   }
 
   mutating func receive(_ text: String, at now: Int64) -> [SessionAction] {
@@ -49,7 +40,11 @@ extension V1Session {
     case .send, .edit, .delete, .history, .read, .typing:
       let index = try placeIndex(object)
       switch places[index].stage {
-      case .admitting(let held, let isLeaving): return try hold(object, at: index, held, isLeaving)
+      case .admitting(let held, let isLeaving):
+        guard !isLeaving else { throw Self.notJoined }
+        places[index].stage = .admitting(held: held + [object], isLeaving: false)
+        framesHeld += 1
+        return []
       case .joining(let room, _), .live(let room): return try carryOut(request, object, in: room, ref, at: now)
       }
     }
@@ -62,8 +57,8 @@ extension V1Session {
     case .send: return try send(object, in: room)
     case .edit:
       let (seq, text) = (try Self.seq(object), try MessageDraft.text(object["text"]))
-      return ask(.edit(room, seq: seq, text: text, ref: ref))
-    case .delete: return ask(.delete(room, seq: try Self.seq(object), ref: ref))
+      return change(.edit(room, seq: seq, text: text, ref: ref))
+    case .delete: return change(.delete(room, seq: try Self.seq(object), ref: ref))
     case .history: return ask(.history(room, try Self.query(object), ref: ref))
     case .read: return ask(.read(room, seq: try Self.seq(object), ref: ref))
     case .typing: return typing(in: room, at: now)
@@ -76,8 +71,7 @@ extension V1Session {
   /// `nil` where there is room for the request; otherwise its refusal, or the end of a client that does not listen.
   private mutating func limit(_ object: JSONObject, at now: Int64) -> [SessionAction]? {
     let request = object["type"]?.string.flatMap(Request.init)
-    var wait = request?.isSend == true ? sends.take(at: now) : requests.take(at: now)
-    if wait == 0, requestsInFlight >= limits.requestsInFlight, request?.isBoundedInFlight == true { wait = 100 }
+    let wait = request?.isSend == true ? sends.take(at: now) : requests.take(at: now)
     guard wait > 0 else { return nil }
     if now - refusedAt > limits.refusalMemory { refusals = 0 }
     refusedAt = now
@@ -85,18 +79,6 @@ extension V1Session {
     guard refusals <= limits.refusals else { return [.close(.rateLimited, "rate limit persistently passed")] }
     let error = ChatError(429, "rate_limited", "Too many requests on this connection.", retryAfter: wait)
     return [.reply(V1Frames.error(error, room: object["room"]?.integer, ref: Self.ref(object)))]
-  }
-
-  /// What waits for a room stays within what one client may have in flight.
-  private mutating func hold(
-    _ object: JSONObject, at index: Int, _ held: [JSONObject], _ isLeaving: Bool
-  ) throws(ChatError) -> [SessionAction] {
-    guard !isLeaving else { throw Self.notJoined }
-    guard held.count < limits.requestsInFlight else {
-      throw ChatError(429, "rate_limited", "The room is still being joined.", retryAfter: 100)
-    }
-    places[index].stage = .admitting(held: held + [object], isLeaving: false)
-    return []
   }
 
   // MARK: - Requests
@@ -134,7 +116,8 @@ extension V1Session {
       throw ChatError(409, "too_many_rooms", "A connection may have \(limits.rooms) rooms.", parameter: "room")
     }
     places.append(Place(room: wish.room, stage: .admitting(held: [], isLeaving: false), ref: ref))
-    return ask(.admit(wish))
+    // There are no more of these than rooms, and a client that comes back joins all of its rooms at once.
+    return [.request(.admit(wish))]
   }
 
   private mutating func leave(_ object: JSONObject, _ ref: String?) throws(ChatError) -> [SessionAction] {

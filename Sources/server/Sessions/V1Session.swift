@@ -34,6 +34,11 @@ struct V1Session: Session {
   var requests: TokenBucket
   var sendsInFlight = 0
   var requestsInFlight = 0
+  /// Frames that wait for their rooms to be joined.
+  var framesHeld = 0
+  /// Edits and deletions behind the one under way: they are carried out in the order in which they were sent.
+  private var changes: ArraySlice<SessionRequest> = []
+  private var isChanging = false
   var refusals = 0
   var refusedAt: Int64 = 0
   var typedAt: Int64?
@@ -47,7 +52,15 @@ struct V1Session: Session {
     requests = TokenBucket(limits.requests, now: now)
   }
 
-  var isSaturated: Bool { sendsInFlight >= limits.sendsInFlight }
+  var isSaturated: Bool {
+    sendsInFlight >= limits.sendsInFlight || requestsInFlight >= limits.requestsInFlight
+      || framesHeld >= limits.framesHeld
+  }
+
+  var hasRoom: Bool {
+    sendsInFlight <= limits.sendsInFlight / 2 && requestsInFlight <= limits.requestsInFlight / 2
+      && framesHeld <= limits.framesHeld / 2
+  }
 
   mutating func start() -> [SessionAction] {
     let expiry = SessionAction.expire(at: caller.expiresAt)
@@ -123,22 +136,50 @@ struct V1Session: Session {
 
   // MARK: - What was requested
 
+  /// Edits and deletions of one connection come to pass in its order, and so one after the other.
+  mutating func change(_ change: SessionRequest) -> [SessionAction] {
+    sendsInFlight += 1
+    guard !isChanging else {
+      changes.append(change)
+      return []
+    }
+    isChanging = true
+    return [.request(change)]
+  }
+
+  private mutating func nextChange() -> [SessionAction] {
+    sendsInFlight -= 1
+    let next = changes.popFirst()
+    isChanging = next != nil
+    return next.map { [.request($0)] } ?? []
+  }
+
   mutating func answered(_ answer: SessionAnswer, at now: Int64) -> [SessionAction] {
-    requestsInFlight -= 1
     switch answer {
     case .changed(let receipt, let changed):
       let ack = V1Frames.ack(
         receipt, seq: changed.message.seq, event: changed.event, timestamp: changed.timestamp,
         isDuplicate: changed.isDuplicate)
-      return reply(ack, in: receipt.room)
-    case .page(let receipt, let page): return reply(V1Frames.history(receipt, page), in: receipt.room, isReplay: true)
-    case .read(let receipt, let seq): return reply(V1Frames.read(receipt, seq: seq), in: receipt.room)
-    case .authenticated(let caller, let ref): return authenticated(caller, ref: ref)
+      return reply(ack, in: receipt.room) + nextChange()
+    case .notChanged(let receipt, let error):
+      return reply(V1Frames.error(error, room: receipt.room, ref: receipt.ref), in: receipt.room) + nextChange()
     case .admitted(let room, let wish, _): return admitted(room, wish, at: now)
     case .notAdmitted(let wish, let error): return notAdmitted(wish, error)
+    case .page, .read, .failed, .authenticated, .notAuthenticated:
+      requestsInFlight -= 1
+      return told(answer)
+    }
+  }
+
+  private mutating func told(_ answer: SessionAnswer) -> [SessionAction] {
+    switch answer {
+    case .page(let receipt, let page): return reply(V1Frames.history(receipt, page), in: receipt.room, isReplay: true)
+    case .read(let receipt, let seq): return reply(V1Frames.read(receipt, seq: seq), in: receipt.room)
     case .failed(let receipt, let error):
       return reply(V1Frames.error(error, room: receipt.room, ref: receipt.ref), in: receipt.room)
+    case .authenticated(let caller, let ref): return authenticated(caller, ref: ref)
     case .notAuthenticated(let ref, let error): return [.reply(V1Frames.error(error, room: nil, ref: ref))]
+    case .changed, .notChanged, .admitted, .notAdmitted: return []
     }
   }
 
@@ -157,6 +198,7 @@ struct V1Session: Session {
     guard let index = place(of: room.id), case .admitting(let held, let isLeaving) = places[index].stage else {
       return [.unsubscribe(room.id)]
     }
+    framesHeld -= held.count
     if isLeaving {
       places.remove(at: index)
       return [.unsubscribe(room.id), .reply(V1Frames.left(room.id, reason: "left", ref: nil))]
@@ -170,6 +212,7 @@ struct V1Session: Session {
     let place = places.remove(at: index)
     let refusal = SessionAction.reply(V1Frames.error(error, room: wish.room, ref: wish.ref))
     guard case .admitting(let held, _) = place.stage else { return [refusal] }
+    framesHeld -= held.count
     return [refusal]
       + held.map { .reply(V1Frames.error(Self.notJoined, room: wish.room, ref: try? MessageDraft.ref($0["ref"]))) }
   }
