@@ -117,9 +117,13 @@ final class Application: Sendable {
   /// Serves until `stop` ends, then lets clients go, makes durable what was accepted, and ends the parts.
   ///
   /// - Parameters:
+  ///   - socket: gives the socket to listen on, once all is ready.
   ///   - stop: returns when the server is to end.
   ///   - ready: called once, with the port, when it serves.
-  func run(until stop: @escaping @Sendable () async -> Void, ready: (UInt16) async throws -> Void) async throws {
+  func run(
+    on socket: () async -> ListeningSocket, until stop: @escaping @Sendable () async -> Void,
+    ready: (UInt16) async throws -> Void
+  ) async throws {
     try await startHub()
     await bus.start()
     let result: Result<Void, any Error>
@@ -139,7 +143,7 @@ final class Application: Sendable {
         group.addTask { await self.erasures.run() }
         group.addTask { await FreedMemory.run() }
         await monitor.probe()
-        let port = try edge.start()
+        let port = try edge.start(on: await socket())
         phase.enter(.serving)
         try await ready(port)
         await stop()

@@ -78,6 +78,37 @@ extension AcceptanceTests {
       #expect(try ChatClient(installation, 1).history(of: room).map { $0["text"]?.string } == ["kept"])
     }
 
+    @Test func aServerThatWaitsForItsDatabaseSaysSoAndCanBeEnded() throws {
+      // Nobody listens on port 1.
+      let flags = [
+        "--database", "mysql://u:p@127.0.0.1:1/x", "--redis", "redis://127.0.0.1:1/0", "--elasticsearch",
+        "http://127.0.0.1:1", "--auth", "open",
+      ]
+      var serving: (process: PalaverProcess, http: HTTPTestClient)?
+      // A port that another process has is not the test's matter.
+      for port in (0..<5).map({ _ in Int.random(in: 20_000..<30_000) }) where serving == nil {
+        let process = try PalaverProcess(arguments: ["serve", "--listen", "127.0.0.1:\(port)"] + flags)
+        let http = HTTPTestClient(port: port)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while serving == nil, ContinuousClock.now < deadline, process.waitForExit(within: .milliseconds(50)) == nil {
+          if let alive = try? http.get("/healthz") {
+            #expect(alive.status == 200)
+            serving = (process, http)
+          }
+        }
+      }
+      let (process, http) = try #require(serving)
+      let ready = try http.get("/readyz")
+      #expect(ready.status == 503 && ready["status"]?.string == "starting", "\(ready)")
+      for reply in [ready, try http.get("/v1/chatrooms"), try http.post("/v1/chatrooms", ["name": "x"])] {
+        #expect(reply.status == 503 && reply["error"]?.string == "starting", "\(reply)")
+        #expect(reply.header("retry-after") != nil && reply["retry_after_ms"]?.integer != nil, "\(reply)")
+        #expect(reply.header("x-request-id") != nil, "\(reply)")
+      }
+      process.signal(15)
+      #expect(process.waitForExit(within: .seconds(10)) == 0)
+    }
+
     @Test func theEmbeddedProfileIsCheckedAsDurable() throws {
       let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
         "palaver-check-\(UInt32.random(in: 0 ... .max))")

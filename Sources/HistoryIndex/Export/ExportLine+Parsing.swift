@@ -114,10 +114,10 @@ extension ImportLine {
     try check()
   }
 
-  /// Where history had to be repaired, messages may be nobody's.
+  /// Where history had to be repaired, messages may be nobody's; of who was deleted with them, they are everybody's.
   private static func author(_ value: JSONValue) throws(BadLine) -> String {
     let name = try value.string("user")
-    if name.isEmpty { return name }
+    if name.isEmpty || name == DeletedUser.name { return name }
     do { return try UserName.validated(name) } catch { throw BadLine(error) }
   }
 }

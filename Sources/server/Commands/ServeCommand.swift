@@ -24,10 +24,13 @@ extension Command {
     let configuration = try context.configuration(for: .serving)
     FreedMemory.limitArenas()
     let signals = StopSignals()
+    let starting = try StartingServer(configuration.edge.http)
     let backends = try await Backends.open(
       configuration, metrics: Metrics(), log: Log(level: configuration.logLevel))
     do {
-      try await ServeCommand(configuration: configuration, backends: backends, signals: signals).run(context.print)
+      let command = ServeCommand(
+        configuration: configuration, backends: backends, starting: starting, signals: signals)
+      try await command.run(context.print)
     } catch {
       await Blocking.run(backends.close)
       throw error
@@ -40,12 +43,16 @@ extension Command {
 private struct ServeCommand {
   var configuration: Configuration
   var backends: Backends
+  var starting: StartingServer
   var signals: StopSignals
 
   func run(_ print: @Sendable (String) -> Void) async throws {
     let application = try Application(configuration, backends)
     let drain = configuration.drain
     try await application.run {
+      signals.beginService()
+      return await starting.handOver()
+    } until: {
       await signals.wait()
       signals.endProcess(in: .milliseconds(drain))
     } ready: { port in

@@ -2,14 +2,16 @@ import CLinux
 import Dispatch
 import Foundation
 
-/// SIGTERM and SIGINT as something to wait for. The second one ends the process at once.
+/// SIGTERM and SIGINT as something to wait for. The second one ends the process at once, and so does the first, with
+/// status 0, as long as nothing is served: there is nothing to finish then.
 final class StopSignals: @unchecked Sendable {
   private let queue = DispatchQueue(label: "signals")
   private var sources: [any DispatchSourceSignal] = []
   private let stream: AsyncStream<Void>
   private let sink: AsyncStream<Void>.Continuation
-  /// The queue's.
+  // The queue's.
   private var count = 0
+  private var isServing = false
 
   init() {
     (stream, sink) = AsyncStream.makeStream()
@@ -21,12 +23,16 @@ final class StopSignals: @unchecked Sendable {
       source.setEventHandler { [self] in
         count += 1
         if count > 1 { exit(128 + number) }
+        if !isServing { exit(0) }
         sink.yield()
       }
       source.resume()
       return source
     }
   }
+
+  /// From now on the first signal is for `wait`.
+  func beginService() { queue.sync { isServing = true } }
 
   /// Returns at the first signal.
   func wait() async {

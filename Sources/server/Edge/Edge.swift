@@ -36,8 +36,8 @@ final class Edge: Sendable {
       configuration: configuration.http, handler: handler, acceptor: sockets, pool: pool, metrics: counts, log: log)
   }
 
-  /// Begins to listen. Returns the port. - Throws: `ListenError`.
-  func start() throws -> UInt16 { try server.start() }
+  /// Begins to listen, on a socket that is bound already or on one of its own. Returns the port. - Throws: `ListenError`.
+  func start(on socket: ListeningSocket? = nil) throws -> UInt16 { try server.start(on: socket) }
 
   /// Runs handlers and timers until `stop()` or cancellation.
   func run() async {

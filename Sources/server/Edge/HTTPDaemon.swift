@@ -10,11 +10,12 @@ final class HTTPDaemon: @unchecked Sendable {
   private let pointer: OpaquePointer
   let port: UInt16
 
-  /// - Parameter server: must outlive the daemon.
+  /// - Parameters:
+  ///   - server: must outlive the daemon.
+  ///   - socket: the daemon's from now on.
   /// - Throws: `ListenError`
-  init(serving server: HTTPServer) throws {
+  init(serving server: HTTPServer, on socket: ListeningSocket) throws {
     let configuration = server.configuration
-    let socket = try ListeningSocket.open(host: configuration.host, port: configuration.port)
     let daemon = unsafe palaver_mhd_start(
       socket.descriptor, UInt32(configuration.threads), UInt32(configuration.connections), configuration.idleSeconds,
       configuration.headerMemory, handleRequest, beginRequest, completeRequest, connectionChanged,

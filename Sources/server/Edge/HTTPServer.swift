@@ -58,9 +58,10 @@ final class HTTPServer: @unchecked Sendable {
     self.log = log
   }
 
-  /// Begins to listen. Returns the port. - Throws: `ListenError`.
-  func start() throws -> UInt16 {
-    let daemon = try HTTPDaemon(serving: self)
+  /// Begins to listen, on a socket that is bound already or on one of its own. Returns the port. - Throws: `ListenError`.
+  func start(on socket: ListeningSocket? = nil) throws -> UInt16 {
+    let socket = try socket ?? ListeningSocket.open(host: configuration.host, port: configuration.port)
+    let daemon = try HTTPDaemon(serving: self, on: socket)
     self.daemon = daemon
     return daemon.port
   }
