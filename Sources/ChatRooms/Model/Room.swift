@@ -81,6 +81,12 @@ public struct User: Sendable, Equatable {
   }
 }
 
+/// A user's place in a room.
+struct MembershipKey: Hashable, Sendable {
+  var room: RoomID
+  var user: UserID
+}
+
 public struct Membership: Sendable, Equatable {
   public enum Role: UInt8, Sendable, CaseIterable {
     case member = 1

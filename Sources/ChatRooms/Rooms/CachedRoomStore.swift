@@ -15,11 +15,6 @@ public final class CachedRoomStore: RoomStore {
   /// Values of each kind in memory.
   static let capacity = 20_000
 
-  private struct MembershipKey: Hashable, Sendable {
-    var room: RoomID
-    var user: UserID
-  }
-
   private let store: any RoomStore
   private let shared: RedisCache?
   private let bus: any Bus

@@ -27,6 +27,9 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
   private let clock: () -> UInt64
   private var entries: [Key: Entry] = [:]
   private var flights: [Key: Flight] = [:]
+  /// As many entries later those whose time is over are dropped: memory follows what is in use.
+  private var nextPurge: Int
+  private static var leastPurged: Int { 256 }
 
   /// - Parameters:
   ///   - capacity: values kept at once.
@@ -37,6 +40,7 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
     lifetime: @escaping (Value) -> Int
   ) {
     self.capacity = capacity
+    nextPurge = min(capacity, Self.leastPurged)
     self.clock = clock
     self.lifetime = lifetime
   }
@@ -69,6 +73,9 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
       flights[key] = nil
     }
   }
+
+  /// Values held, those included whose time is over.
+  var count: Int { lock.withLock { entries.count } }
 
   /// Takes time by the number of values.
   func removeAll(where isMeant: (Key) -> Bool) {
@@ -112,8 +119,11 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
     let milliseconds = lifetime(value)
     guard milliseconds > 0 else { return }
     let now = clock()
-    if entries.count >= capacity { entries = entries.filter { $0.value.deadline > now } }
-    if entries.count >= capacity { entries.removeAll() }
+    if entries.count >= nextPurge {
+      entries = entries.filter { $0.value.deadline > now }
+      if entries.count >= capacity { entries.removeAll() }
+      nextPurge = min(capacity, max(Self.leastPurged, 2 * entries.count))
+    }
     entries[key] = Entry(value: value, deadline: now + UInt64(milliseconds) * 1_000_000)
   }
 

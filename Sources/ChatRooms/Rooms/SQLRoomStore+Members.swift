@@ -9,16 +9,25 @@ extension SQLRoomStore {
   }
 
   public func membership(room: RoomID, user: UserID) async throws -> Membership? {
-    try await database.withReader { try Self.membership(room: room, user: user, $0) }
+    try await memberships.value(for: MembershipKey(room: room, user: user))
   }
 
-  private static func membership(
-    room: RoomID, user: UserID, _ connection: any SQLConnection
-  ) throws -> Membership? {
-    let sql = "SELECT role, read_seq FROM members WHERE room_id = ? AND user_id = ?"
-    return try connection.query(sql, [.integer(room), .integer(user)]).first.map { row in
-      try membership(room: room, user: user, role: row.integer(0), readSeq: row.integer(1))
+  /// A row that cannot be read leaves its key without a value, which is that caller's failure alone.
+  static func readMemberships(
+    _ keys: [MembershipKey], _ connection: any SQLConnection
+  ) throws -> [MembershipKey: Membership?] {
+    let filled = keys.filledToPowerOfTwo()
+    let anyOf = Array(repeating: "(room_id = ? AND user_id = ?)", count: filled.count).joined(separator: " OR ")
+    let rows = try connection.query(
+      "SELECT room_id, user_id, role, read_seq FROM members WHERE \(anyOf)",
+      filled.flatMap { [.integer($0.room), .integer($0.user)] })
+    var found = Dictionary(uniqueKeysWithValues: keys.map { ($0, Membership?.none) })
+    for row in rows {
+      guard let room = row.integer(0), let user = row.integer(1) else { throw UnreadableRow(table: "members") }
+      let membership = try? membership(room: room, user: user, role: row.integer(2), readSeq: row.integer(3))
+      found[MembershipKey(room: room, user: user)] = membership.map(Optional.some)
     }
+    return found
   }
 
   public func members(of room: RoomID) async throws -> [Member] {
@@ -53,25 +62,55 @@ extension SQLRoomStore {
         guard try Self.room(room, connection, lock: connection.dialect.forUpdate) != nil else {
           throw ChatError.roomNotFound(room)
         }
-        return try entries.map { try Self.enter($0, room, joinedAt: joinedAt, connection) }
+        return try Self.enter(entries, room, joinedAt: joinedAt, connection)
       }
     }
   }
 
+  /// Within the room's lock, which everybody takes who adds members.
   private static func enter(
-    _ entry: MemberEntries.Entry, _ room: RoomID, joinedAt: Milliseconds, _ connection: any SQLConnection
-  ) throws -> MemberEntries.Outcome {
-    guard try Self.user(named: entry.user.name, connection) != nil else {
-      return .failure(ChatError.userNotFound(entry.user.name))
+    _ entries: [MemberEntries.Entry], _ room: RoomID, joinedAt: Milliseconds, _ connection: any SQLConnection
+  ) throws -> [MemberEntries.Outcome] {
+    let users = try readUsers(entries.map(\.user.name), connection)
+    let keys = Set(entries.map { MembershipKey(room: room, user: $0.user.id) })
+    var roles = try readMemberships(Array(keys), connection).compactMapValues { $0?.role }
+    var new: [UserID] = []
+    let outcomes = try entries.map { entry -> MemberEntries.Outcome in
+      guard users[entry.user.name] ?? nil != nil else { return .failure(.userNotFound(entry.user.name)) }
+      let known = roles.updateValue(entry.role, forKey: MembershipKey(room: room, user: entry.user.id))
+      guard let known else {
+        new.append(entry.user.id)
+        return .success(true)
+      }
+      // Of somebody who is twice in the batch, the last role is the one that is inserted.
+      if known != entry.role { try setRole(of: entry, room, connection) }
+      return .success(false)
     }
-    let (room, user) = (SQLValue.integer(room), SQLValue.integer(entry.user.id))
-    let role = SQLValue.integer(Int64(entry.role.rawValue))
-    let result = try connection.execute(
-      "\(connection.dialect.insertOrIgnore) members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)",
-      [room, user, role, .integer(joinedAt)])
-    if result.affectedRows > 0 { return .success(true) }
-    try connection.execute("UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?", [role, room, user])
-    return .success(false)
+    let members = new.map { (user: $0, role: roles[MembershipKey(room: room, user: $0)] ?? .member) }
+    try insert(members, room, joinedAt: joinedAt, connection)
+    return outcomes
+  }
+
+  private static func setRole(
+    of entry: MemberEntries.Entry, _ room: RoomID, _ connection: any SQLConnection
+  ) throws {
+    try connection.execute(
+      "UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?",
+      [.integer(Int64(entry.role.rawValue)), .integer(room), .integer(entry.user.id)])
+  }
+
+  private static func insert(
+    _ members: [(user: UserID, role: Membership.Role)], _ room: RoomID, joinedAt: Milliseconds,
+    _ connection: any SQLConnection
+  ) throws {
+    guard !members.isEmpty else { return }
+    let filled = members.filledToPowerOfTwo()
+    let rows = Array(repeating: "(?, ?, ?, ?)", count: filled.count).joined(separator: ", ")
+    try connection.execute(
+      "\(connection.dialect.insertOrIgnore) members (room_id, user_id, role, joined_at) VALUES \(rows)",
+      filled.flatMap { member -> [SQLValue] in
+        [.integer(room), .integer(member.user), .integer(Int64(member.role.rawValue)), .integer(joinedAt)]
+      })
   }
 
   /// A mark past the room's newest message counts as that message.
@@ -82,7 +121,8 @@ extension SQLRoomStore {
       try connection.execute(
         "UPDATE members SET read_seq = ? WHERE room_id = ? AND user_id = ? AND read_seq < ?",
         [mark, .integer(room), .integer(user), mark])
-      return try Self.membership(room: room, user: user, connection)
+      let key = MembershipKey(room: room, user: user)
+      return try Self.readMemberships([key], connection)[key] ?? nil
     }
   }
 }

@@ -54,7 +54,22 @@ extension SQLRoomStore {
 
   public func user(named name: String) async throws -> User? {
     guard let name = try? UserName.validated(name) else { return nil }
-    return try await database.withReader { try Self.user(named: name, $0) }
+    return try await names.value(for: name)
+  }
+
+  /// A row that cannot be read leaves its name without a value, which is that caller's failure alone.
+  static func readUsers(_ names: [String], _ connection: any SQLConnection) throws -> [String: User?] {
+    let distinct = Array(Set(names))
+    let filled = distinct.filledToPowerOfTwo()
+    let rows = try connection.query(
+      "SELECT \(userColumns) FROM users u WHERE u.name IN (\(SQLDialect.placeholders(filled.count))) "
+        + "AND u.deleted_at IS NULL", filled.map(SQLValue.text))
+    var found = Dictionary(uniqueKeysWithValues: distinct.map { ($0, User?.none) })
+    for row in rows {
+      guard let name = row.text(1) else { throw UnreadableRow(table: "users") }
+      found[name] = (try? user(row)).map(Optional.some)
+    }
+    return found
   }
 
   static func user(named name: String, _ connection: any SQLConnection) throws -> User? {

@@ -10,7 +10,12 @@ public final class SQLRoomStore: RoomStore {
   let laneCount: Int
   let now: @Sendable () -> Milliseconds
   let scopes: BatchedReads<ScopeKey, ReadScope>
+  let memberships: BatchedReads<MembershipKey, Membership?>
+  let names: BatchedReads<String, User?>
   let entries = MemberEntries()
+
+  /// People, or memberships, that one question asks for: thousands may come into a room at once.
+  private static let mostAtOnce = 128
 
   /// - Parameters:
   ///   - laneCount: lanes of the journal, among which new rooms are spread.
@@ -23,6 +28,8 @@ public final class SQLRoomStore: RoomStore {
     self.laneCount = laneCount
     self.now = now
     scopes = BatchedReads(database, most: ScopeKey.mostAtOnce, Self.readScopes)
+    memberships = BatchedReads(database, most: Self.mostAtOnce, Self.readMemberships)
+    names = BatchedReads(database, most: Self.mostAtOnce, Self.readUsers)
   }
 }
 

@@ -24,14 +24,13 @@ public struct ScopeQuestion {
 
   public init(_ keys: [ScopeKey]) {
     self.keys = keys
-    // Filled up to a power of two, so that there are few different statements to prepare. Nobody is user 0.
     let users = Set(keys.compactMap { $0.user })
-    let count = (0...).lazy.map { 1 << $0 }.first { $0 >= users.count } ?? users.count
-    let list = users.map(SQLValue.integer) + Array(repeating: .integer(0), count: count - users.count)
+    // Nobody is user 0.
+    let list = (users.isEmpty ? [0] : Array(users)).filledToPowerOfTwo().map(SQLValue.integer)
     // An admin reads private rooms without being a member: there, deleted ones of any kind must be named.
     sql = """
       SELECT m.room_id, m.user_id, 0 FROM members m JOIN rooms r ON r.id = m.room_id
-      WHERE m.user_id IN (\(SQLDialect.placeholders(count))) AND r.kind <> 1 AND r.deleted_at IS NULL
+      WHERE m.user_id IN (\(SQLDialect.placeholders(list.count))) AND r.kind <> 1 AND r.deleted_at IS NULL
       UNION ALL SELECT id, 0, kind FROM rooms WHERE deleted_at > 0 AND (kind = 1 OR ? = 1)
       """
     parameters = list + [.integer(keys.contains { $0.isAdmin } ? 1 : 0)]

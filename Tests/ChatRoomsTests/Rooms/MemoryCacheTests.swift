@@ -105,6 +105,18 @@ final class Gate: @unchecked Sendable {
     #expect(await cancelled == nil)
   }
 
+  @Test func whatIsOverIsDropped() async throws {
+    let clock = Clock()
+    let cache = MemoryCache<Int, Int>(capacity: 20_000, clock: { clock.nanoseconds }, lifetime: { _ in 5 })
+    for key in 0..<5_000 {
+      clock.nanoseconds += 1_000_000
+      _ = try await cache.value(for: key) { key }
+    }
+    #expect(cache.count <= 256)
+    for key in 0..<5_000 { _ = try await cache.value(for: key) { key } }
+    #expect(cache.count >= 5_000, "what is in use is kept")
+  }
+
   @Test func itHoldsNoMoreThanItsCapacity() async throws {
     let cache = MemoryCache<Int, Int>(capacity: 3, clock: { 0 }, lifetime: { _ in 1_000 })
     for key in 0..<100 { #expect(try await cache.value(for: key) { key } == key) }

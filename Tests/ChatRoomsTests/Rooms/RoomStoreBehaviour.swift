@@ -26,6 +26,7 @@ enum RoomStoreBehaviour: String, CaseIterable, Sendable, CustomTestStringConvert
   case listingsFindNamesInAnyScript
   case aRoomIsRenamed
   case membersComeOnce
+  case aCrowdEntersTogether
   case theReadMarkMovesForward
   case aScopeHoldsWhatMayBeRead
 
@@ -59,6 +60,7 @@ struct RoomStoreTester {
     case .listingsFindNamesInAnyScript: try await listingsFindNamesInAnyScript()
     case .aRoomIsRenamed: try await aRoomIsRenamed()
     case .membersComeOnce: try await membersComeOnce()
+    case .aCrowdEntersTogether: try await aCrowdEntersTogether()
     case .theReadMarkMovesForward: try await theReadMarkMovesForward()
     case .aScopeHoldsWhatMayBeRead: try await aScopeHoldsWhatMayBeRead()
     }

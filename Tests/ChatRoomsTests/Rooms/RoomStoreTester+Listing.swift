@@ -68,6 +68,38 @@ extension RoomStoreTester {
     #expect(try await store.memberships(of: john.id).isEmpty)
   }
 
+  func aCrowdEntersTogether() async throws {
+    let room = try await room("tea")
+    var users: [User] = []
+    for number in 0..<300 { users.append(try await user("user \(number)")) }
+    let unknown = User(id: 1 << 40, name: "nobody", displayName: nil, createdAt: 0)
+    // Each of them twice, and somebody who is nobody.
+    let (store, people) = (store, users + users + [unknown])
+    let outcomes = await withTaskGroup(of: (UserID, Bool?).self) { group in
+      for user in people {
+        group.addTask { (user.id, try? await store.addMember(user, to: room.id, role: .member)) }
+      }
+      return await group.reduce(into: [UserID: [Bool?]]()) { $0[$1.0, default: []].append($1.1) }
+    }
+    for user in users {
+      let own = outcomes[user.id] ?? []
+      #expect(own.filter { $0 == true }.count == 1 && own.filter { $0 == false }.count == 1, "\(user.name): \(own)")
+    }
+    #expect(outcomes[unknown.id] == [nil])
+    let found = await withTaskGroup(of: UserID?.self) { group in
+      for user in people {
+        group.addTask { (try? await store.membership(room: room.id, user: user.id))??.user }
+      }
+      return await group.reduce(into: [UserID]()) { if let user = $1 { $0.append(user) } }
+    }
+    #expect(found.sorted() == (users + users).map(\.id).sorted())
+    let names = await withTaskGroup(of: String?.self) { group in
+      for user in people { group.addTask { (try? await store.user(named: user.name))??.name } }
+      return await group.reduce(into: Set<String>()) { if let name = $1 { $0.insert(name) } }
+    }
+    #expect(names == Set(users.map(\.name)))
+  }
+
   func theReadMarkMovesForward() async throws {
     let john = try await user("John")
     let room = try await room("tea", by: john)
