@@ -23,9 +23,9 @@ import Testing
         last = state.position.lastEvent
       case .broadcast(_, let broadcast):
         guard let before = last else { continue }
-        #expect(broadcast.event.event == before + 1, "live events are dense")
-        last = broadcast.event.event
-        frames += broadcast.v1.count
+        #expect(broadcast.events.lowerBound == before + 1, "live events are dense")
+        last = broadcast.events.upperBound
+        frames += broadcast.v1?.count ?? 0
       case .interrupt: last = nil
       default: break
       }

@@ -112,7 +112,7 @@ import Testing
         roomKind: .public, nonce: 1)
       let broadcast = Broadcast(rendering: event)
       #expect(broadcast.raw == nil)
-      #expect(broadcast.v1.bytes == MessageWire.deletedFrame(room: 1, event: 4, seq: 4).bytes)
+      #expect(broadcast.v1?.bytes == MessageWire.deletedFrame(room: 1, event: 4, seq: 4).bytes)
     }
   }
 }

@@ -21,7 +21,7 @@ import Testing
       let isTaken = run.take(each, in: 1)
       #expect(isTaken)
     }
-    #expect(run.v1?.bytes == broadcasts.flatMap(\.v1.bytes))
+    #expect(run.v1?.bytes == broadcasts.compactMap(\.v1).flatMap(\.bytes))
     #expect(run.v1?.count == 3)
     #expect(run.raw?.bytes == broadcasts.compactMap(\.raw).flatMap(\.bytes), "raw clients hear of messages alone")
   }

@@ -33,6 +33,12 @@ public enum MessageWire {
   /// A message of the raw protocol.
   public static func rawFrame(_ message: Message) -> WebSocketFrame {
     var writer = JSONWriter(capacity: 160 + message.text.utf8.count)
+    writeRaw(message, to: &writer)
+    return WebSocketFrame(payload: writer.bytes)
+  }
+
+  /// What stands in a frame of the raw protocol.
+  public static func writeRaw(_ message: Message, to writer: inout JSONWriter) {
     writer.object {
       $0.member("chatroom", message.room)
       $0.member("user", message.user)
@@ -42,7 +48,6 @@ public enum MessageWire {
       $0.member("seq", message.seq)
       $0.member("event", message.event)
     }
-    return WebSocketFrame(payload: writer.bytes)
   }
 
   /// `message` of `palaver.v1`: a message in its present state, at the event that created it.

@@ -59,6 +59,7 @@ extension WebSocketFrame {
   public struct Run {
     fileprivate var bytes: [UInt8] = []
     public private(set) var count = 0
+    public var byteCount: Int { bytes.count }
 
     /// - Parameter capacity: bytes to reserve.
     public init(capacity: Int) { bytes.reserveCapacity(capacity) }

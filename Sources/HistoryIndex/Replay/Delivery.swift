@@ -12,6 +12,16 @@ public enum WireFormat: Sendable {
   case v1
 }
 
+public struct WireFormats: OptionSet, Sendable {
+  public let rawValue: UInt8
+
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let raw = WireFormats(rawValue: 1)
+  public static let v1 = WireFormats(rawValue: 2)
+  public static let all: WireFormats = [.raw, .v1]
+}
+
 /// A client's wish to join a room.
 public struct JoinRequest: Sendable {
   public var subscription: SubscriptionID
@@ -55,48 +65,23 @@ public struct JoinState: Sendable, Equatable {
   }
 }
 
-/// An event, rendered once in each format.
+/// Events of a room that came one after the other, rendered once in each format that somebody reads.
 public struct Broadcast: Sendable {
-  public var event: RoomEvent
-  /// `nil` where the raw protocol says nothing about such an event.
+  /// Dense.
+  public var events: ClosedRange<Int64>
+  /// `nil` where the raw protocol says nothing about such events, or nobody speaks it.
   public var raw: WebSocketFrame?
-  public var v1: WebSocketFrame
+  /// `nil` where nobody speaks it.
+  public var v1: WebSocketFrame?
 
-  public init(event: RoomEvent, raw: WebSocketFrame?, v1: WebSocketFrame) {
-    self.event = event
+  public init(events: ClosedRange<Int64>, raw: WebSocketFrame?, v1: WebSocketFrame?) {
+    self.events = events
     self.raw = raw
     self.v1 = v1
   }
-}
 
-extension Broadcast {
-  /// - Parameter object: the message's JSON in the state of the event, where it is at hand.
-  public init(rendering event: RoomEvent, object: ArraySlice<UInt8>? = nil) {
-    let message = event.message
-    switch event.kind {
-    case .message where message.isDeleted, .edit where message.isDeleted:
-      // Erased before this server came to it: its number is taken, and there is nothing to show.
-      self.init(
-        event: event, raw: nil,
-        v1: MessageWire.deletedFrame(room: event.room, event: event.event, seq: message.seq))
-    case .message:
-      self.init(
-        event: event, raw: MessageWire.rawFrame(message),
-        v1: object.map(MessageWire.messageFrame) ?? MessageWire.messageFrame(message))
-    case .edit:
-      self.init(event: event, raw: nil, v1: MessageWire.editedFrame(message))
-    case .deletion:
-      self.init(
-        event: event, raw: nil,
-        v1: MessageWire.deletedFrame(room: event.room, event: event.event, seq: message.seq))
-    case .imported:
-      self.init(event: event, raw: nil, v1: MessageWire.importedFrame(room: event.room, event: event.event))
-    case .removal, .closure:
-      self.init(
-        event: event, raw: nil,
-        v1: MessageWire.removedFrame(room: event.room, event: event.event, user: message.user))
-    }
-  }
+  /// Bytes of the longer rendering.
+  public var byteCount: Int { max(raw?.bytes.count ?? 0, v1?.bytes.count ?? 0) }
 }
 
 /// What the hub hands to a loop of the edge. A loop takes deliveries in the order in which they were posted.

@@ -17,6 +17,7 @@ final class HubState: @unchecked Sendable {
   /// What each loop is to be told once everything that came together was handled: the events of a commit then reach a
   /// loop together, and go out in one write a connection.
   private var outboxes: [[Delivery]] = []
+  private var builder = BroadcastBuilder()
   private var lanes: [LaneFollower] = []
   private var fetching: Set<Int> = []
   private var streams: [RoomID: RoomStream] = [:]
@@ -190,6 +191,14 @@ final class HubState: @unchecked Sendable {
       case .deliver(let delivery, let loop):
         if case .joined(_, let state, _) = delivery { metrics.joined(state) }
         post(delivery, to: loop)
+      case .broadcast(let event, let object):
+        guard let stream = streams[room] else { continue }
+        let formats = stream.formats
+        if !builder.isOpen(for: room, in: formats) {
+          endBroadcast()
+          builder.open(room, to: stream.loops, in: formats)
+        }
+        builder.append(event, object: object)
       case .deliverToAll(let delivery):
         guard let stream = streams[room] else { continue }
         for loop in stream.loops { post(delivery, to: loop) }
@@ -206,10 +215,20 @@ final class HubState: @unchecked Sendable {
   }
 
   private func post(_ delivery: Delivery, to loop: Int) {
+    endBroadcast()
     if outboxes.indices.contains(loop) { outboxes[loop].append(delivery) }
   }
 
+  /// What is said next comes behind what has been rendered.
+  private func endBroadcast() {
+    guard let room = builder.room, let broadcast = builder.take() else { return }
+    for loop in builder.loops where outboxes.indices.contains(loop) {
+      outboxes[loop].append(.broadcast(room, broadcast))
+    }
+  }
+
   private func sendOut() {
+    endBroadcast()
     for index in loops.indices where !outboxes[index].isEmpty {
       loops[index].post(contentsOf: outboxes[index])
       outboxes[index] = []

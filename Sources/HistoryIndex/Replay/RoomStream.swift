@@ -8,6 +8,8 @@ struct RoomStream: Sendable {
   enum Action: Sendable {
     /// To one loop.
     case deliver(Delivery, loop: Int)
+    /// To the subscribers, with the message's JSON where it is at hand.
+    case broadcast(RoomEvent, object: ArraySlice<UInt8>?)
     /// To every loop that has subscribers of the room.
     case deliverToAll(Delivery)
     /// Read the tail, then call `loaded` or `failed`.
@@ -18,6 +20,31 @@ struct RoomStream: Sendable {
     var request: JoinRequest
     var loop: Int
     var since: Milliseconds
+  }
+
+  /// A loop's subscribers.
+  private struct Audience: Sendable {
+    var raw: Set<SubscriptionID> = []
+    var v1: Set<SubscriptionID> = []
+
+    var isEmpty: Bool { raw.isEmpty && v1.isEmpty }
+    var formats: WireFormats {
+      var formats: WireFormats = []
+      if !raw.isEmpty { formats.insert(.raw) }
+      if !v1.isEmpty { formats.insert(.v1) }
+      return formats
+    }
+
+    mutating func insert(_ request: JoinRequest) {
+      switch request.format {
+      case .raw: raw.insert(request.subscription)
+      case .v1: v1.insert(request.subscription)
+      }
+    }
+
+    mutating func remove(_ subscription: SubscriptionID) {
+      if raw.remove(subscription) == nil { v1.remove(subscription) }
+    }
   }
 
   /// How long joins wait for this server to have delivered what the database knows already.
@@ -34,7 +61,7 @@ struct RoomStream: Sendable {
   private(set) var tail: RoomTail?
   /// What the subscribers have seen; `nil` while there are none.
   private var position: Int64?
-  private var subscribers: [Int: Set<SubscriptionID>] = [:]
+  private var subscribers: [Int: Audience] = [:]
   private var waiting: [Waiting] = []
   private(set) var isLoading = false
   /// What is being loaded may lack events that were skipped meanwhile.
@@ -63,7 +90,9 @@ struct RoomStream: Sendable {
   /// Bytes that the tail holds.
   var tailBytes: Int { tail?.byteCount ?? 0 }
   var loops: some Collection<Int> { subscribers.keys }
-  var subscriberCount: Int { subscribers.values.reduce(0) { $0 + $1.count } }
+  var subscriberCount: Int { subscribers.values.reduce(0) { $0 + $1.raw.count + $1.v1.count } }
+  /// What the subscribers speak.
+  var formats: WireFormats { subscribers.values.reduce([]) { $0.union($1.formats) } }
 
   // MARK: Joins
 
@@ -172,7 +201,7 @@ struct RoomStream: Sendable {
     position = tail.position.lastEvent
     for join in waiting {
       let (state, frames) = tail.answer(join.request)
-      subscribers[join.loop, default: []].insert(join.request.subscription)
+      subscribers[join.loop, default: Audience()].insert(join.request)
       actions.append(.deliver(.joined(join.request.subscription, state, frames), loop: join.loop))
     }
     waiting = []
@@ -225,11 +254,11 @@ struct RoomStream: Sendable {
   private func deliver(_ event: RoomEvent) -> [Action] {
     let isOfTail = event.kind == .message && tail?.position.lastEvent == event.event
     let object = isOfTail ? tail?.recent.block(of: event.message.seq)?.object(of: event.message.seq) : nil
-    let delivery = Action.deliverToAll(.broadcast(room.id, Broadcast(rendering: event, object: object)))
+    let broadcast = Action.broadcast(event, object: object)
     switch event.kind {
-    case .message, .edit, .deletion, .imported: return [delivery]
-    case .removal: return [delivery, .deliverToAll(.evict(room.id, event.message.userID))]
-    case .closure: return [delivery, .deliverToAll(.evict(room.id, nil))]
+    case .message, .edit, .deletion, .imported: return [broadcast]
+    case .removal: return [broadcast, .deliverToAll(.evict(room.id, event.message.userID))]
+    case .closure: return [broadcast, .deliverToAll(.evict(room.id, nil))]
     }
   }
 

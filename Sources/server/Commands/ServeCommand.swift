@@ -25,8 +25,9 @@ extension Command {
     FreedMemory.limitArenas()
     let signals = StopSignals()
     let starting = try StartingServer(configuration.edge.http)
-    let backends = try await Backends.open(
-      configuration, metrics: Metrics(), log: Log(level: configuration.logLevel))
+    let backends = try await starting.answering {
+      try await Backends.open(configuration, metrics: Metrics(), log: Log(level: configuration.logLevel))
+    }
     do {
       let command = ServeCommand(
         configuration: configuration, backends: backends, starting: starting, signals: signals)

@@ -1,10 +1,8 @@
 import ChatRooms
 import HistoryIndex
 
-/// Broadcasts of one room that came one after the other in a turn of a loop, and go out as one piece.
-///
-/// A busy room's events come in batches of a commit; a queue entry and a reference for each event and each connection
-/// was what a broadcast cost most.
+/// Broadcasts of one room that came one after the other in a turn of a loop, and go out as one piece: a queue entry and a
+/// reference for each and each connection was what a broadcast cost most.
 struct BroadcastRun {
   /// Bytes after which a run is ended, so that one piece stays far below the bound of a connection's queue.
   static let byteLimit = 64 << 10
@@ -19,8 +17,8 @@ struct BroadcastRun {
     guard self.room == nil || self.room == room && byteCount < Self.byteLimit else { return false }
     self.room = room
     if let raw = broadcast.raw { rawFrames.append(raw) }
-    v1Frames.append(broadcast.v1)
-    byteCount += broadcast.v1.bytes.count
+    if let v1 = broadcast.v1 { v1Frames.append(v1) }
+    byteCount += broadcast.byteCount
     return true
   }
 

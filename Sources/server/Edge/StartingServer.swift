@@ -2,9 +2,12 @@ import ChatRooms
 import Drivers
 import Glibc
 
-/// Holds the address from the first moment on: while the database is waited for, `/healthz` says that the process lives,
-/// everything else that it is not ready. What connects while the server itself takes over waits in the socket's queue.
+/// Holds the address from the first moment on. What connects waits in the socket's queue; where the database has to be
+/// waited for, `/healthz` says that the process lives, and everything else that it is not ready.
 final class StartingServer: Sendable {
+  /// A start that takes no longer than this is not worth an answer that turns somebody away.
+  static let grace = Duration.seconds(2)
+
   private let server: HTTPServer
   private let socket: ListeningSocket
 
@@ -14,8 +17,25 @@ final class StartingServer: Sendable {
     server = HTTPServer(
       configuration: configuration, handler: StartingHandler(), acceptor: NoWebSockets(), pool: TaskPool(),
       metrics: EdgeMetrics(Metrics()), log: .silent)
-    // The daemon closes the descriptor that it is given.
-    _ = try server.start(on: ListeningSocket(descriptor: dup(socket.descriptor), port: socket.port))
+  }
+
+  /// Answers while `body` waits for others.
+  func answering<Result: Sendable>(while body: () async throws -> Result) async throws -> Result {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [self] in
+        try await Task.sleep(for: Self.grace)
+        // The daemon closes the descriptor that it is given.
+        _ = try server.start(on: ListeningSocket(descriptor: dup(socket.descriptor), port: socket.port))
+      }
+      let result: Result
+      do { result = try await body() } catch {
+        group.cancelAll()
+        throw error
+      }
+      group.cancelAll()
+      while await group.nextResult() != nil {}
+      return result
+    }
   }
 
   /// Answers nobody any more. Returns the socket, which listens on.

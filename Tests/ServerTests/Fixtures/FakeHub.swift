@@ -62,9 +62,7 @@ final class FakeHub: RoomJoiner, EventWriter, @unchecked Sendable {
       let stored = message(Int64(messages[room]?.count ?? 0) + 1, in: room, text: text, by: submission.actor)
       messages[room, default: []].append(stored)
       let event = event(stored)
-      let broadcast = Broadcast(
-        event: event, raw: MessageWire.rawFrame(stored), v1: MessageWire.messageFrame(stored))
-      for loop in loops { loop.post(.broadcast(room, broadcast)) }
+      for loop in loops { loop.post(.broadcast(room, Broadcast(rendering: event))) }
       let committed = JournalWriter.Committed(event: event, isDuplicate: false)
       if holdsSends { held.append { completion(.success(committed)) } } else { completion(.success(committed)) }
     }
