@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Drivers
@@ -45,5 +46,14 @@ import Testing
     #expect(queue.takeAll(waiting: 1) == [])
     queue.put(7)
     #expect(queue.takeAll(waiting: 1) == [7])
+  }
+
+  @Test func aThreadHasItsNameForTheKernel() throws {
+    let names = WorkQueue<String>()
+    let thread = WorkerThread(name: "a-name-that-is-too-long") {
+      names.put((try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? "none")
+    }
+    #expect(names.takeAll() == ["a-name-that-is-\n"])
+    thread.join()
   }
 }

@@ -7,10 +7,14 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* Names the calling thread, as top -H shows it; the kernel keeps 15 bytes. */
+static inline void palaver_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 /* struct epoll_event is packed on x86-64, which Swift does not import faithfully: only integers cross here. */
 static inline int palaver_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {

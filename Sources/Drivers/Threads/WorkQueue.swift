@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// A bounded first-in-first-out queue between threads: many put, one takes everything that waits at once.
@@ -98,10 +99,11 @@ public final class WorkerThread: @unchecked Sendable {
   public init(name: String, _ body: @escaping @Sendable () -> Void) {
     let finished = finished
     thread = Thread {
+      // Foundation's own name of a thread does not reach the kernel.
+      unsafe palaver_name_thread(name)
       body()
       finished.signal()
     }
-    thread.name = name
     thread.stackSize = 1 << 20
     thread.start()
   }
