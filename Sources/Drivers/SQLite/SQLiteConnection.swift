@@ -51,7 +51,8 @@ import CSQLite
     // What is deleted or replaced is overwritten, where its page is written anyway.
     try query("PRAGMA secure_delete = FAST")
     try query("PRAGMA temp_store = MEMORY")
-    try query("PRAGMA cache_size = -\(max(1, options.cacheKiB))")
+    let cache = access == .readOnly ? options.readerCacheKiB : options.cacheKiB
+    try query("PRAGMA cache_size = -\(max(1, cache))")
     try query("PRAGMA journal_size_limit = 67108864")
     if access == .readOnly { try query("PRAGMA query_only = ON") }
   }
