@@ -11,7 +11,7 @@ extension SearchCompiler {
     let (head, last) = split(scalars)
     // Pairs and single characters are in the index, longer beginnings are not; a phrase of them is as good.
     guard !scalars.contains(where: SearchFolding.isCJK), !last.isEmpty else {
-      return conjunction([phrase(text)] + signs(text, isPrefix: true))
+      return conjunction([phrase(text, of: .prefix(text))] + signs(text, isPrefix: true))
     }
     let clause: JSONValue = ["prefix": ["text": .string(SearchFolding.analyzed(last))]]
     return conjunction([phrase(head), clause] + signs(text, isPrefix: true))

@@ -49,13 +49,10 @@ struct SearchCompiler {
     let wide = compile(query, isNegated: false)
     guard let exact, exact != query else { return wide }
     let first: JSONValue = [
-      "constant_score": ["filter": compile(exact, isNegated: false), "boost": .number(Self.exactScore)]
+      "constant_score": ["filter": compile(exact, isNegated: false), "boost": .number(SearchRelevance.exactScore)]
     ]
     return ["bool": ["must": [wide], "should": [first]]]
   }
-
-  /// What no words' scores reach together.
-  private static let exactScore = 1_000.0
 
   private func compile(_ query: SearchQuery, isNegated: Bool) -> JSONValue {
     switch query {
@@ -73,7 +70,8 @@ struct SearchCompiler {
     switch query {
     case .everything: Self.everything
     case .word(let text): Self.word(text)
-    case .phrase(let text): Self.conjunction([Self.phrase(text)] + Self.signs(LiteralCheck.trimmed(text)))
+    case .phrase(let text):
+      Self.conjunction([Self.phrase(text, of: query)] + Self.signs(LiteralCheck.trimmed(text)))
     case .prefix(let text): Self.prefix(text)
     case .literal(let text): Self.literal(text, isSearchedWithinWords: searchedWithinWords.contains(query))
     case .author(let name): Self.term("user", name)
@@ -126,19 +124,23 @@ struct SearchCompiler {
     return ["range": ["timestamp": .object(bounds)]]
   }
 
-  /// The analyzer cuts the words; their parts must stand next to each other. One that has none is left to the check.
-  static func phrase(_ text: String) -> JSONValue {
-    guard text.unicodeScalars.contains(where: LiteralCheck.isSearchable) else { return everything }
-    return ["match_phrase": ["text": .string(IndexedText.of(text))]]
+  /// The analyzer cuts the words; their parts must stand next to each other.
+  ///
+  /// - Parameter query: the part of a search that the text is all of. Where it has no word it is left to the check, and
+  ///   stands nowhere if there will be none: marks alone (a lone accent) are no text.
+  static func phrase(_ text: String, of query: SearchQuery? = nil) -> JSONValue {
+    var analysis = TextAnalysis()
+    guard analysis.tokens(text).isEmpty else { return ["match_phrase": ["text": .string(IndexedText.of(text))]] }
+    return query.map(LiteralCheck.isNeeded) ?? true ? everything : nothing
   }
 
-  /// A word, a word of a camelCase name, a version that a `v` may stand before; or a word with signs.
+  /// A word, a part of a name, a version that a `v` may stand before; or a word with signs.
   private static func word(_ text: String) -> JSONValue {
     if LiteralCheck.isNeeded(for: .word(text)) {
       return conjunction([phrase(text)] + signs(LiteralCheck.trimmed(text)))
     }
     var analysis = TextAnalysis()
-    var choices = [phrase(text)]
+    var choices = [phrase(text, of: .word(text))]
     if let part = ExtraTerms.part(analysis.tokens(text)) { choices.append(term("parts", part)) }
     if ExtraTerms.isVersion(text) { choices.append(term("signs", text)) }
     return disjunction(choices)
@@ -159,8 +161,9 @@ struct SearchCompiler {
       let isCutBefore = run.startIndex == scalars.startIndex
       let isCutAfter = run.endIndex == scalars.endIndex
       if !isCutBefore, !isCutAfter { return phrase(String(run)) }
+      if word.isEmpty { return everything }
       if !isCutBefore { return ["prefix": ["text": .string(word)]] }
-      guard isSearchedWithinWords, !word.isEmpty else { return everything }
+      guard isSearchedWithinWords else { return everything }
       // Elasticsearch refuses patterns that are very long.
       let isLong = word.count > longestPattern
       return ["wildcard": ["text": .string("*\(word.prefix(longestPattern))\(isCutAfter || isLong ? "*" : "")")]]

@@ -92,10 +92,10 @@ struct SQLiteSearchPlan {
       switch query {
       case .word(let text): return LiteralCheck.isNeeded(for: query) ? withSigns(text) : [word(text)]
       case .phrase(let text):
-        return LiteralCheck.isNeeded(for: query) ? withSigns(text) : phrase(text).map { [Part.match($0)] } ?? []
+        return LiteralCheck.isNeeded(for: query) ? withSigns(text) : [Self.anyOf([phrase(text)])]
       case .prefix(let text):
         if LiteralCheck.isNeeded(for: query) { return beginsWithSigns(text) }
-        return [.match(Self.disjunction([phrase(text), part(text)].compactMap { $0 }.map { $0 + " *" }))]
+        return [Self.anyOf([phrase(text), part(text)].map { $0.map { $0 + " *" } })]
       case .literal(let text):
         let test = Condition(sql: "instr(m.text, ?) > 0", parameters: [.text(text)])
         return wordsWithin(text).map(Part.match) + [.condition(test)]
@@ -108,10 +108,16 @@ struct SQLiteSearchPlan {
       .condition(Condition(sql: "\(function)(m.text, ?)", parameters: [.text(text)]))
     }
 
-    /// A word, a word of a camelCase name, a version that a `v` may stand before.
+    /// A word, a part of a name, a version that a `v` may stand before.
     private mutating func word(_ text: String) -> Part {
       let version = ExtraTerms.isVersion(text) ? Self.tag(MessageTags.sign(text)) : nil
-      return .match(Self.disjunction([phrase(text), part(text), version].compactMap { $0 }))
+      return Self.anyOf([phrase(text), part(text), version])
+    }
+
+    /// What consists of marks alone has no word, and stands nowhere.
+    private static func anyOf(_ choices: [String?]) -> Part {
+      let expressions = choices.compactMap { $0 }
+      return expressions.isEmpty ? .condition(.nothing) : .match(disjunction(expressions))
     }
 
     private mutating func part(_ text: String) -> String? {
@@ -181,6 +187,7 @@ struct SQLiteSearchPlan {
 
     private func any(_ parts: [Part]) -> Part {
       var (matches, noMatches, conditions) = Self.sorted(parts)
+      conditions.removeAll { $0 == .nothing }
       if conditions.isEmpty {
         if matches.isEmpty, noMatches.isEmpty { return .condition(.nothing) }
         if noMatches.isEmpty { return .match(Self.disjunction(matches)) }
