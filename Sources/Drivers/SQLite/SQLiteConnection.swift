@@ -1,8 +1,10 @@
 import CSQLite
+import CTextRanking
 
 /// A handle of a SQLite database, for one thread at a time (`SQLITE_OPEN_NOMUTEX`).
 ///
-/// Write-ahead log with `synchronous=FULL`: a commit has been synced when it returns.
+/// Write-ahead log with `synchronous=FULL`: a commit has been synced when it returns. FTS5's tables are ranked by
+/// `palaver_rank(table)`.
 @safe public final class SQLiteConnection: SQLConnection {
   public enum Access: Sendable {
     /// The file is made if there is none.
@@ -33,6 +35,8 @@ import CSQLite
     unsafe sqlite3_extended_result_codes(opened, 1)
     unsafe sqlite3_busy_timeout(opened, Int32(clamping: options.busyTimeout))
     for function in options.functions { try unsafe function.define(on: opened) }
+    let ranked = unsafe palaver_define_rank(opened)
+    guard ranked == SQLITE_OK else { throw unsafe SQLError(sqlite: ranked, database: opened) }
     try configure(options)
   }
 

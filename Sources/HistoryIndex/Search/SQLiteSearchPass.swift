@@ -139,15 +139,14 @@ struct SQLiteSearchPass: Sendable {
       }
       let rows = try connection.query("SELECT \(SQLiteMessages.columns) FROM messages m WHERE m.id = ?", [.integer(id)])
       guard let message = rows.first.flatMap(SQLiteMessages.message) else { continue }
-      // FTS5's numbers are the lower the better.
-      gathering.hits.append(Found(message: message, score: row.text(3).flatMap(Double.init).map { -$0 }))
+      gathering.hits.append(Found(message: message, score: row.text(3).flatMap(Double.init)))
     }
   }
 
   /// What matches as it was typed, then what only its inflections find.
   private func best(_ connection: SQLiteConnection) throws -> [SQLRow] {
     guard let exact else { return try best(of: plan, connection) }
-    let first = try best(of: exact, connection)
+    let first = try best(of: exact, connection, atLeast: SearchRelevance.exactScore)
     guard first.count < SearchCursor.mostByRelevance else { return first }
     let ids = Set(first.compactMap { $0.integer(0) })
     let others = try best(of: plan, connection).filter { row in row.integer(0).map { !ids.contains($0) } ?? false }
@@ -156,13 +155,15 @@ struct SQLiteSearchPass: Sendable {
 
   /// Of words that very many messages hold, the newest of these are ranked: such words tell little, so that all of
   /// them would be much work for an order that says nothing.
-  private func best(of plan: SQLiteSearchPlan, _ connection: SQLiteConnection) throws -> [SQLRow] {
+  private func best(
+    of plan: SQLiteSearchPlan, _ connection: SQLiteConnection, atLeast least: Double = 0
+  ) throws -> [SQLRow] {
     if let first = try firstRanked(of: plan, connection) {
-      let rows = try ranked(plan, from: max(first, plan.lowestID), connection)
+      let rows = try ranked(plan, from: max(first, plan.lowestID), connection, atLeast: least)
       // Fewer if the caller may not read most of them.
       if rows.count == SearchCursor.mostByRelevance { return rows }
     }
-    return try ranked(plan, from: plan.lowestID, connection)
+    return try ranked(plan, from: plan.lowestID, connection, atLeast: least)
   }
 
   private static let mostRanked = 5_000
@@ -178,13 +179,13 @@ struct SQLiteSearchPass: Sendable {
   }
 
   private func ranked(
-    _ plan: SQLiteSearchPlan, from lowestID: Int64, _ connection: SQLiteConnection
+    _ plan: SQLiteSearchPlan, from lowestID: Int64, _ connection: SQLiteConnection, atLeast least: Double
   ) throws -> [SQLRow] {
-    let score = (plan.match == nil ? "0.0" : "bm25(message_words, 1.0, 0.0)") + " - \(recency)"
+    let score = "\(least) + \(recency)" + (plan.match == nil ? "" : " + palaver_rank(message_words)")
     let (sql, parameters) = statement(
       plan, columns: "m.id, m.room_id, m.seq, \(score) AS score", order: nil, from: (lowestID, plan.endID))
     return try connection.query(
-      sql + " ORDER BY score, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
+      sql + " ORDER BY score DESC, m.id DESC LIMIT \(SearchCursor.mostByRelevance)", parameters)
   }
 
   private var recency: String {
@@ -222,7 +223,9 @@ struct SQLiteSearchPass: Sendable {
   private func months(_ connection: SQLiteConnection) throws -> [String: Int] {
     let quarter: Milliseconds = 900_000
     let months = SearchMonths(timeZone: request.timeZone)
-    return try counts(connection, by: "m.sent_at / \(quarter)").reduce(into: [:]) { counts, found in
+    // SQLite divides towards zero: what was sent before 1970 would count as later.
+    let number = "(m.sent_at - (m.sent_at % \(quarter) + \(quarter)) % \(quarter)) / \(quarter)"
+    return try counts(connection, by: number).reduce(into: [:]) { counts, found in
       guard let number = Milliseconds(found.key) else { return }
       counts[months.month(of: number * quarter), default: 0] += found.value
     }

@@ -52,6 +52,19 @@ import Testing
     #expect(try await profile.page(query).total == found.count)
   }
 
+  @Test func whatWasSentBefore1970IsOfItsOwnMonth() async throws {
+    let message = Message(
+      room: room.id, seq: 1, event: 1, revised: 1, user: john.name, userID: john.id, text: "old", timestamp: -1_000)
+    try await profile.database.withTransaction { connection in
+      let writer = SQLiteMessageWriter()
+      writer.beginTransaction()
+      try writer.insert(message, ref: nil, connection)
+    }
+    let scope = ReadScope(isUnlimited: true, rooms: [], closedRooms: [])
+    let page = try await profile.search.search(SearchRequest(query: "old", scope: scope, facets: [.month]))
+    #expect(page.facets?.buckets[.month]?.map(\.value) == ["1969-12"])
+  }
+
   @Test func anEditedMessageIsFoundByItsNewText() async throws {
     let message = try profile.send(["old words"], to: room, by: john)[0]
     try profile.commit([
