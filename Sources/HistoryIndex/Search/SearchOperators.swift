@@ -54,12 +54,12 @@ struct SearchOperators: Sendable {
 
   /// The host of a link: people paste whole URLs.
   private func host(_ value: String) -> String? {
-    var rest = value.lowercased()[...]
+    var rest = value.precomposedStringWithCanonicalMapping.lowercased()[...]
     if let scheme = rest.range(of: "://") { rest = rest[scheme.upperBound...] }
     rest = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     if let port = rest.lastIndex(of: ":"), Self.number(rest[rest.index(after: port)...]) != nil { rest = rest[..<port] }
     while rest.hasSuffix(".") { rest.removeLast() }
-    let isHost = rest.unicodeScalars.allSatisfy { SearchSyntax.isLetterOrDigit($0) || $0 == "-" || $0 == "." }
+    let isHost = rest.unicodeScalars.allSatisfy { SearchFolding.isWordScalar($0) || "-._".unicodeScalars.contains($0) }
     return !rest.isEmpty && isHost && rest.first != "." && rest.first != "-" ? String(rest) : nil
   }
 }
