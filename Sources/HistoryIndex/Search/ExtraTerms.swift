@@ -1,7 +1,7 @@
-/// What a text can be found by beside its words: the words in camelCase names, words with their signs (`c++`, `#12`),
+/// What a text can be found by beside its words: the parts of names (`getUser`), words with their signs (`c++`, `#12`),
 /// versions without their `v`. Elasticsearch has a field for them that most messages lack; SQLite, tags.
 struct ExtraTerms: Sendable, Equatable {
-  /// Folded words of camelCase names.
+  /// Folded parts of names of mixed case (`NameParts`).
   var parts: [String] = []
   /// Signs, with the words that touch them and alone; versions.
   var signs: [String] = []
@@ -15,7 +15,7 @@ struct ExtraTerms: Sendable, Equatable {
     if traits.isDisjoint(with: [.beyondASCII, .camelCase, .sign, .version]) { return }
     let isASCII = !traits.contains(.beyondASCII)
     if traits.contains(.camelCase) {
-      parts = Self.distinct(Self.parts(of: text).map(\.text))
+      parts = Self.distinct(NameParts.of(text).map(\.text))
     }
     var found: [String] = []
     if isASCII {
@@ -34,51 +34,6 @@ struct ExtraTerms: Sendable, Equatable {
     for term in terms.sorted() where term != distinct.last { distinct.append(term) }
     return distinct
   }
-
-  // MARK: camelCase
-
-  /// The words in the camelCase names of a text: `getUserByID` → `get`, `user`, `by`, `id`.
-  static func parts(of text: String) -> [TextToken] {
-    let units = Array(text.utf16)
-    var found: [TextToken] = []
-    var index = 0
-    while index < units.count {
-      guard isWord(units[index]) else {
-        index += 1
-        continue
-      }
-      let end = units[index...].firstIndex { !isWord($0) } ?? units.count
-      if end - index > shortestPart { append(parts: index..<end, of: units, to: &found) }
-      index = end
-    }
-    return found
-  }
-
-  private static func append(parts run: Range<Int>, of units: [UInt16], to found: inout [TextToken]) {
-    let cuts = run.dropFirst().filter { isCut(units, $0, in: run) }
-    guard !cuts.isEmpty else { return }
-    for (start, end) in zip([run.lowerBound] + cuts, cuts + [run.upperBound]) where end - start >= shortestPart {
-      let text = String(decoding: units[start..<end], as: UTF16.self)
-      found.append(TextToken(text: SearchFolding.analyzed(text), start: start, end: end))
-    }
-  }
-
-  /// Whether a word of a camelCase name begins there, behind the beginning of the whole name.
-  ///
-  /// - Parameter units: UTF-16 units, or bytes of ASCII.
-  static func isCut<Unit: FixedWidthInteger & UnsignedInteger>(_ units: [Unit], _ index: Int, in run: Range<Int>)
-    -> Bool
-  {
-    guard index > run.lowerBound, isCapital(units[index]) else { return false }
-    let isBeforeSmall = index + 1 < run.upperBound && isSmall(UInt16(units[index + 1]))
-    return !isCapital(units[index - 1]) || isBeforeSmall
-  }
-
-  /// ASCII, and small letters of other alphabets between.
-  private static func isWord(_ unit: UInt16) -> Bool { isCapital(unit) || isSmall(unit) || isDigit(unit) }
-  private static func isCapital<Unit: FixedWidthInteger>(_ unit: Unit) -> Bool { 0x41...0x5A ~= unit }
-  private static func isDigit<Unit: FixedWidthInteger>(_ unit: Unit) -> Bool { 0x30...0x39 ~= unit }
-  private static func isSmall(_ unit: UInt16) -> Bool { 0x61...0x7A ~= unit || 0xDF...0x24F ~= unit }
 
   // MARK: Signs
 
@@ -139,10 +94,11 @@ struct ExtraTerms: Sendable, Equatable {
       case 0xFF1A: return true
       case 0xFF01...0xFF5E:
         if FoldedText.isSymbol(ascii: UInt8(truncatingIfNeeded: scalar.value - 0xFEE0)) { return true }
-      case 0x2000...0x2043, 0x3001...0x3003, 0x3041...0x3096, 0x309D...0x30FF: break
-      case 0xA2...0xF7, 0x2C2...0x3FF, 0x2044...0x2BFF, 0x3000...0x33FF, 0xFE00..., 0x1F000...:
-        if FoldedText.isSymbol(scalar) { return true }
-      default: break
+      case 0x80...0xA1, 0xF8...0x2C1, 0x400...0x481, 0x48A...0x58C, 0x590...0x605, 0x620...0x6DD, 0x904...0x9F1,
+        0xE01...0xE3E, 0xE40...0xEFF, 0x2000...0x2043, 0x3001...0x3003, 0x3041...0x3096, 0x309D...0x30FF,
+        0x3400...0x4DBF, 0x4E00...0xA48F, 0xAC00...0xD7FF:
+        break
+      default: if FoldedText.isSymbol(scalar) { return true }
       }
       isAfterColon = scalar == ":"
     }
@@ -172,11 +128,13 @@ struct ExtraTerms: Sendable, Equatable {
     return groups.count >= 2 && groups.allSatisfy { !$0.isEmpty && $0.allSatisfy(isDigit) }
   }
 
+  private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
+
   private static func isBoundary(_ byte: UInt8) -> Bool {
     byte < 0x80 && TextCutter.lowercased(byte) == nil
   }
 
-  /// A word of a query that may be a part of a camelCase name.
+  /// A word of a query that may be a part of a name.
   static func part(_ tokens: [TextToken]) -> String? {
     guard tokens.count == 1, let text = tokens.first?.text, text.utf8.count >= shortestPart,
       text.unicodeScalars.first?.isASCII == true

@@ -102,6 +102,8 @@ struct FoldedText: Sendable {
     if scalar.isASCII { return isSymbol(ascii: UInt8(truncatingIfNeeded: scalar.value)) }
     // A quote of code, not a part of it.
     if scalar == "\u{B4}" { return false }
+    // Punctuation by its nature, but of a name: `§5`.
+    if scalar == "\u{A7}" || scalar == "\u{B6}" { return true }
     switch scalar.properties.generalCategory {
     case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: return true
     default: return false

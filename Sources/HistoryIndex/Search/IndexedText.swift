@@ -33,8 +33,9 @@ enum IndexedText {
 
   private static func mayChange(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x300: scalar.value == 0xAD
-    case 0x401, 0x451, 0x1100...0x11FF, 0x2126, 0x212A...0x212B, 0x2329...0x232A, 0x2ADC, 0x3005, 0x303B,
+    case 0..<0x300: scalar.value == 0xAD || TextScalar.isRaisedDigit(scalar.value)
+    case 0x401, 0x451, 0x2070...0x2089, 0x1100...0x11FF, 0x2126, 0x212A...0x212B, 0x2329...0x232A, 0x2ADC, 0x3005,
+      0x303B,
       0x3131...0x318E, 0xAC00...0xD7FB:
       true
     default: TextAnalysis.isCluster(scalar)
@@ -78,6 +79,10 @@ enum IndexedText {
         let isMark = scalar == "\u{3005}" || scalar == "\u{303B}"
         append(scalar, folded, isMark ? .iterationMark : .hangul)
       case .single(let folded, .southeastAsian): append(scalar, folded, .southeastAsian)
+      case .single(let folded, .han) where TextScalar.isRadical(scalar.value):
+        scalars.append(contentsOf: String(decoding: folded, as: UTF8.self).unicodeScalars)
+        isChanged = true
+        last = .none
       case .single, .emoji, .regionalIndicator:
         scalars.append(scalar)
         last = .none
@@ -90,8 +95,8 @@ enum IndexedText {
         isChanged = true
       }
       switch scalar.value {
-      // Letters that the analyzer leaves as they are.
-      case 0x401, 0x451, 0x1F00...0x1FFF:
+      // Letters that the analyzer leaves as they are, and digits that it drops.
+      case 0xB2, 0xB3, 0xB9, 0x401, 0x451, 0x1F00...0x1FFF, 0x2070...0x2089:
         let plain = String(decoding: folded, as: UTF8.self).unicodeScalars
         isChanged = isChanged || !plain.elementsEqual([scalar])
         scalars.append(contentsOf: plain)

@@ -86,11 +86,17 @@ enum LiteralCheck {
 
   private static let punctuation = Set(".,;:!?\"'()[]{}…«»“”‘’「」『』。、，！？`".unicodeScalars)
 
-  /// Without the punctuation of a sentence around it; whole if it is nothing else.
+  /// Without the punctuation of a sentence around it, but with double colons (`::1`); whole if it is nothing else.
   static func trimmed(_ text: String) -> String {
-    let core = text.unicodeScalars.drop(while: punctuation.contains)
-    guard let end = core.lastIndex(where: { !punctuation.contains($0) }) else { return text }
-    return core.contains(where: isSearchable) ? String(core[...end]) : text
+    let scalars = text.unicodeScalars
+    guard var start = scalars.firstIndex(where: { !punctuation.contains($0) }),
+      var end = scalars.lastIndex(where: { !punctuation.contains($0) }),
+      scalars[start...end].contains(where: isSearchable)
+    else { return text }
+    let (head, tail) = (scalars[..<start], scalars[scalars.index(after: end)...])
+    if head.count > 1, head.suffix(2).allSatisfy({ $0 == ":" }) { start = scalars.index(start, offsetBy: -2) }
+    if tail.count > 1, tail.prefix(2).allSatisfy({ $0 == ":" }) { end = scalars.index(end, offsetBy: 2) }
+    return String(scalars[start...end])
   }
 }
 

@@ -11,7 +11,7 @@ enum MessageTags {
   static func author(_ name: String) -> String { "a" + hexadecimal(name) }
   static func mention(_ name: String) -> String { "m" + hexadecimal(name) }
   static func link(_ host: String) -> String { "l" + hexadecimal(host) }
-  /// A word of a camelCase name, folded.
+  /// A part of a name, folded.
   static func part(_ word: String) -> String { "w" + word }
   static func sign(_ sign: String) -> String { "s" + hexadecimal(sign) }
   static func has(_ feature: SearchQuery.Feature) -> String { "h" + feature.rawValue }

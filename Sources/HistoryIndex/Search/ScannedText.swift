@@ -138,9 +138,9 @@ struct ScannedText {
     isPrefix ? token.text.utf8.starts(with: word) : token.text.utf8.elementsEqual(word)
   }
 
-  // MARK: Words of camelCase names
+  // MARK: Parts of names
 
-  /// Where a word of a camelCase name stands, in UTF-16 units; in no order.
+  /// Where a part of a name stands, in UTF-16 units; in no order.
   ///
   /// - Parameter part: folded, letters and digits of ASCII first.
   func ranges(ofPart part: [UInt8], isPrefix: Bool) -> [Range<Int>] {
@@ -152,23 +152,27 @@ struct ScannedText {
       }
     }
     for island in islands where island.mayHold(part) {
-      for token in ExtraTerms.parts(of: island.string) where Self.matches(token, part, isPrefix: isPrefix) {
-        found.append((island.start + token.start)..<(island.start + token.end))
+      found += Self.ranges(of: part, among: NameParts.of(island.string), isPrefix: isPrefix).map { range in
+        (island.start + range.lowerBound)..<(island.start + range.upperBound)
       }
     }
     return found
   }
 
-  /// Where the part of a name ends that begins at `start` and is, or begins with, so many letters.
+  /// - Parameter parts: by their start, then by their end. Of those that begin alike the shortest is enough.
+  static func ranges(of part: [UInt8], among parts: [TextToken], isPrefix: Bool) -> [Range<Int>] {
+    var found: [Range<Int>] = []
+    for token in parts where matches(token, part, isPrefix: isPrefix) && token.start != found.last?.lowerBound {
+      found.append(token.start..<token.end)
+    }
+    return found
+  }
+
   private func endOfPart(_ start: Int, _ count: Int, isPrefix: Bool) -> Int? {
     var first = start
     while first > 0, FoldedBytes.isWord(bytes[first - 1]) { first -= 1 }
     let last = endOfWord(start + count)
-    guard start == first || ExtraTerms.isCut(bytes, start, in: first..<last) else { return nil }
-    let end = ((start + 1)..<max(start + 1, last)).first { ExtraTerms.isCut(bytes, $0, in: first..<last) } ?? last
-    guard isPrefix ? end >= start + count : end == start + count else { return nil }
-    // A name of one part is a word.
-    return start == first && end == last ? nil : end
+    return NameParts.end(of: start, count, isPrefix: isPrefix, bytes, in: first..<last)
   }
 
   // MARK: Bytes

@@ -20,7 +20,7 @@ enum SearchFolding {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
       .letterNumber, .nonspacingMark, .spacingMark, .enclosingMark:
       return true
-    default: return false
+    default: return TextScalar.isRaisedDigit(scalar.value) || TextScalar.isRadical(scalar.value)
     }
   }
 

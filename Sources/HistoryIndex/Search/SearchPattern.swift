@@ -2,7 +2,7 @@
 struct SearchPattern: Sendable {
   /// Tokens that stand next to each other; any of these.
   private var phrases: [[String]] = []
-  /// A word of a camelCase name.
+  /// A part of a name.
   private var part: String?
   /// The same as bytes.
   private var bytes: (phrases: [[[UInt8]]], part: [UInt8]?) = ([], nil)
@@ -45,11 +45,7 @@ struct SearchPattern: Sendable {
     if let signs { return FoldedText(text.text).ranges(of: signs, isPrefix: isPrefix, most: Self.most) }
     var found: [Range<Int>] = []
     for phrase in phrases { find(phrase, in: text.tokens, &found) }
-    if let part {
-      for token in text.parts where isPrefix ? token.text.utf8.starts(with: part.utf8) : token.text == part {
-        found.append(token.start..<token.end)
-      }
-    }
+    if let part = bytes.part { found += ScannedText.ranges(of: part, among: text.parts, isPrefix: isPrefix) }
     return found
   }
 
@@ -91,7 +87,7 @@ struct SearchPattern: Sendable {
 struct AnalyzedText: Sendable {
   let text: String
   let tokens: [TextToken]
-  /// The words of camelCase names.
+  /// The parts of names.
   let parts: [TextToken]
 
   init(_ text: String) {
@@ -101,6 +97,6 @@ struct AnalyzedText: Sendable {
   init(_ text: String, _ analysis: SharedAnalysis) {
     self.text = text
     tokens = analysis.tokens(text)
-    parts = ExtraTerms.parts(of: text)
+    parts = NameParts.of(text)
   }
 }

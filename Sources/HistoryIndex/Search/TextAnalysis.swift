@@ -20,7 +20,7 @@ struct TextToken: Sendable, Equatable {
 /// It remembers what it has folded: keep one for many texts.
 struct TextAnalysis: Sendable {
   /// Changes with anything that cuts or folds otherwise: indices are then made anew.
-  static let version: Int64 = 3
+  static let version: Int64 = 4
 
   private var kinds: [UInt32: TextScalar] = [:]
 

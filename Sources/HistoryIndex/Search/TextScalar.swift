@@ -59,6 +59,8 @@ enum TextScalar: Equatable {
     case 0xAD, 0x200D, 0x300...0x36F, 0x591...0x5BD, 0x5BF, 0x5C1...0x5C2, 0x5C4...0x5C5, 0x5C7, 0x640,
       0x64B...0x652, 0xFE00...0xFE0F, 0x1F3FB...0x1F3FF, 0xE0000...0xE007F, 0xE0100...0xE01EF:
       .nothing
+    case let value where isRaisedDigit(value):
+      .word(Array("\(Int(scalar.properties.numericValue ?? 0))".utf8))
     case 0x3099, 0xFF9E: .soundMark("\u{3099}")
     case 0x309A, 0xFF9F: .soundMark("\u{309A}")
     // A letter that is none to the tokenizer; punctuation among the emoji.
@@ -87,9 +89,21 @@ enum TextScalar: Equatable {
     return (age.major, age.minor) <= (12, 1)
   }
 
+  /// Superscript and subscript digits, which count as digits: `x²`, `CO₂`.
+  static func isRaisedDigit(_ value: UInt32) -> Bool {
+    switch value {
+    case 0xB2, 0xB3, 0xB9, 0x2070, 0x2074...0x2079, 0x2080...0x2089: true
+    default: false
+    }
+  }
+
+  /// Radicals of Han that stand for the character of the same shape: `⼈` is 人.
+  static func isRadical(_ value: UInt32) -> Bool { 0x2F00...0x2FD5 ~= value }
+
   static func script(_ scalar: Unicode.Scalar) -> Script? {
     switch scalar.value {
-    case 0x3007, 0x3021...0x3029, 0x3038...0x303A, 0x3041...0x3096, 0x309D...0x309F, 0x3400...0x4DB5, 0x4E00...0x9FEF,
+    case 0x2F00...0x2FD5, 0x3007, 0x3021...0x3029, 0x3038...0x303A, 0x3041...0x3096, 0x309D...0x309F, 0x3400...0x4DB5,
+      0x4E00...0x9FEF,
       0xF900...0xFAFF, 0x1F200, 0x20000...0x3FFFF:
       .han
     case 0x3031...0x3035, 0x30A1...0x30FA, 0x30FC...0x30FF, 0x31F0...0x31FF, 0xFF66...0xFF9D: .katakana
@@ -131,8 +145,8 @@ enum TextScalar: Equatable {
     if scalar.properties.generalCategory == .decimalNumber, let digit = scalar.properties.numericValue {
       return "\(Int(digit))"
     }
-    let isWide = (0xFF01...0xFF9D).contains(scalar.value)
-    let plain = isWide ? String(scalar).precomposedStringWithCompatibilityMapping : String(scalar)
+    let isVariant = (0xFF01...0xFF9D).contains(scalar.value) || isRadical(scalar.value)
+    let plain = isVariant ? String(scalar).precomposedStringWithCompatibilityMapping : String(scalar)
     let lowered = plain.lowercased().decomposedStringWithCanonicalMapping.unicodeScalars
     // Accents of other scripts (й) make other letters, for the analyzer as for readers.
     guard let base = lowered.first, base.isASCII || (0x370...0x3FF).contains(base.value) else {

@@ -3,7 +3,7 @@ struct TextTraits: OptionSet, Sendable {
   let rawValue: UInt8
 
   static let beyondASCII = TextTraits(rawValue: 1)
-  /// `aB` or `ABc`.
+  /// `aB`, `ABc`, or a digit beside a letter.
   static let camelCase = TextTraits(rawValue: 2)
   /// An ASCII character that `FoldedText.isSymbol`, or two colons.
   static let sign = TextTraits(rawValue: 4)
@@ -47,7 +47,12 @@ struct TextTraits: OptionSet, Sendable {
   private static func isCamel(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
     func isCapital(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "A") < 26 }
     func isSmall(_ byte: UInt8) -> Bool { byte >= 0x80 || byte &- UInt8(ascii: "a") < 26 }
-    if isCapital(third) { return isSmall(second) || second &- UInt8(ascii: "0") < 10 }
-    return isCapital(second) && isCapital(first) && isSmall(third)
+    func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+    if isCapital(third) { return isSmall(second) || isDigit(second) }
+    // Bytes that the small letters between the humps of names begin with.
+    func isLead(_ byte: UInt8) -> Bool { byte &- 0xC3 < 7 }
+    if isDigit(third) { return second < 0x80 ? isSmall(second) || isCapital(second) : isLead(first) }
+    if isDigit(second) { return third < 0x80 ? isSmall(third) : isLead(third) }
+    return isSmall(third) && isCapital(second) && isCapital(first)
   }
 }

@@ -20,7 +20,8 @@ import Testing
   @Test(
     arguments: [
       ("plain words", []), ("naïve", .beyondASCII), ("getUser", .camelCase), ("ABc", .camelCase), ("C++", .sign),
-      ("a::b", .sign), ("a:b", []), ("v2", .version), ("http://a", .link), ("@Bob", [.at, .sign]), ("`x`", .backtick),
+      ("a::b", .sign), ("a:b", []), ("v2", [.version, .camelCase]), ("3rd", .camelCase), ("3 a", []),
+      ("http://a", .link), ("@Bob", [.at, .sign]), ("`x`", .backtick),
     ] as [(String, TextTraits)])
   func oneLookTellsWhatATextMayHold(text: String, traits: TextTraits) {
     #expect(TextTraits(text) == traits)
