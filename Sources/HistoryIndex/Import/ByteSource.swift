@@ -34,6 +34,11 @@ final class FileSource: ByteSource {
       size = nil
       return
     }
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let kind = (try? FileManager.default.attributesOfItem(atPath: target))?[.type] as? FileAttributeType
+    if kind == .typeDirectory {
+      throw ImportSourceError("\(path) is a folder; expected a file of JSON objects, one a line")
+    }
     guard let handle = FileHandle(forReadingAtPath: path) else {
       throw ImportSourceError("\(path) cannot be read")
     }

@@ -99,5 +99,9 @@ extension ImportLine {
       throw BadLine(text.isEmpty ? "text is empty" : "text is longer than 16,384 bytes")
     }
     guard Self.timestamps.contains(timestamp) else { throw BadLine("timestamp is out of range") }
+    // An export's messages are numbered without a gap, and so are all taken.
+    guard exported != nil || MessageKeys.times.contains(timestamp) else {
+      throw BadLine("timestamp is out of range: before 1692 or after 2247")
+    }
   }
 }

@@ -12,6 +12,8 @@ struct ImportChunk: Sendable {
   /// With their numbers in the input, from 1.
   var lines: [(number: Int64, line: ImportLine)] = []
   var bad: [Bad] = []
+  /// The input's last line, where it was cut off while it was written: it is read again when the input has grown.
+  var cutOff: Bad?
   /// Users of whom an export had no line before.
   var users: [CatalogueUser] = []
   /// Bytes and lines of the input up to here.
@@ -90,8 +92,8 @@ final class ImportReader: @unchecked Sendable {
         parse(line, number: lineCount, into: &chunk)
       }
       if lineCount == before { return }
-      chunk.offset = reader.offset
-      chunk.lineCount = lineCount
+      chunk.offset = chunk.cutOff == nil ? reader.offset : reader.start
+      chunk.lineCount = chunk.cutOff == nil ? lineCount : lineCount - 1
       chunk.fraction = reader.fraction
       slots.wait()
       sink.yield(chunk)
@@ -110,8 +112,16 @@ final class ImportReader: @unchecked Sendable {
         case .export: try chunk.append(exported: bytes, number: number)
         }
       } catch {
-        chunk.bad.append(ImportChunk.Bad(line: number, reason: error.reason))
+        refuse(bytes, ImportChunk.Bad(line: number, reason: error.reason), in: &chunk)
       }
     }
+  }
+
+  private func refuse(_ line: ArraySlice<UInt8>, _ bad: ImportChunk.Bad, in chunk: inout ImportChunk) {
+    guard case .plain = format, reader.isUnended, (try? JSONValue(parsing: Array(line))) == nil else {
+      return chunk.bad.append(bad)
+    }
+    chunk.cutOff = ImportChunk.Bad(
+      line: bad.line, reason: "the input ends within this line, which is read again when it has grown")
   }
 }

@@ -9,6 +9,9 @@ public struct ImportSummary: Sendable, Equatable {
   /// Lines that an earlier run had imported.
   public var skipped: Int64 = 0
 
+  /// There were lines to import, and none of them was any good.
+  public var isAllBad: Bool { rejected > 0 && imported == 0 }
+
   public init(lines: Int64 = 0, imported: Int64 = 0, rejected: Int64 = 0, skipped: Int64 = 0) {
     self.lines = lines
     self.imported = imported
@@ -149,6 +152,11 @@ public struct Importer: Sendable {
         summary.lines = batch.progress.lines - begin.lines
         summary.imported = batch.progress.imported - begin.imported
         summary.rejected = batch.progress.rejected - begin.rejected
+        if let cutOff = chunk.cutOff {
+          report(.bad(line: cutOff.line, reason: cutOff.reason))
+          summary.lines += 1
+          summary.rejected += 1
+        }
         report(.progress(summary, fraction: chunk.fraction))
         while underWay >= sink.concurrency { settle(try await group.next()) }
         underWay += 1

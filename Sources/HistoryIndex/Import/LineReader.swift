@@ -13,6 +13,13 @@ struct LineReader {
   private var isAtEnd = false
   /// Bytes of the stream up to the end of the last line.
   private(set) var offset: Int64 = 0
+  /// Bytes of the stream up to its beginning.
+  private(set) var start: Int64 = 0
+  /// The last line was the stream's last and had no end: whoever writes it may not be done.
+  private(set) var isUnended = false
+
+  /// What some editors put before a text in UTF-8.
+  static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   init(_ source: any ByteSource) { self.source = source }
 
@@ -36,8 +43,9 @@ struct LineReader {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
         let line = buffer[..<end]
         buffer = buffer[(end + 1)...]
+        start = offset
         offset += Int64(line.count) + 1
-        return line.count > Self.longest ? .tooLong : .line(Self.trimmed(line))
+        return line.count > Self.longest ? .tooLong : .line(trimmed(line))
       }
       if isAtEnd { return last() }
       if buffer.count > Self.longest { return try skipLine() }
@@ -55,7 +63,9 @@ struct LineReader {
       offset += Int64(buffer.count)
       buffer = []
     }
-    return .line(Self.trimmed(buffer))
+    start = offset
+    isUnended = true
+    return .line(trimmed(buffer))
   }
 
   private mutating func skipLine() throws -> Line {
@@ -73,7 +83,12 @@ struct LineReader {
     return .tooLong
   }
 
-  private static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+  private func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    let line = start == 0 ? Self.withoutByteOrderMark(line) : line
+    return line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+  }
+
+  static func withoutByteOrderMark(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    line.starts(with: byteOrderMark) ? line.dropFirst(byteOrderMark.count) : line
   }
 }

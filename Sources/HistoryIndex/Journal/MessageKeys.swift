@@ -11,7 +11,7 @@ struct MessageKeys {
   private static let bits: Int64 = 12
   private static let perMillisecond: Int64 = 1 << bits
   /// From the year 1691 until the year 2248.
-  private static let times: ClosedRange<Milliseconds> = -(1 << 43)...(1 << 43) - 1
+  static let times: ClosedRange<Milliseconds> = -(1 << 43)...(1 << 43) - 1
 
   /// The newest id of each time in this transaction.
   private var newest: [Milliseconds: Int64] = [:]

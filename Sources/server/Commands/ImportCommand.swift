@@ -11,7 +11,8 @@ extension Command {
       "Reads files of one JSON object a line, {\"room\", \"user\", \"timestamp\", \"text\"} and, where there "
       + "are, \"data\", \"ref\" and \"reply_to\"; compressed with zstd or not; - is standard input. Times are "
       + "milliseconds since 1970 and are kept. Rooms (public, by name) and users are made on the way. A line that "
-      + "cannot be read is reported with its number and left out. A file of 'palaver export' brings its own rooms, "
+      + "cannot be read is reported with its number and left out; one that the file ends within is read again when the file "
+      + "has grown. Ends with status 1 where there were lines and all were left out. A file of 'palaver export' brings its own rooms, "
       + "users and memberships, and every message with its number. While it runs, nobody else can send to the rooms "
       + "that it fills. An import that was stopped, even by kill -9, goes on where it stood when it is run again with "
       + "the same file; one that had ended brings in only what the file has gained.",
@@ -56,7 +57,7 @@ private struct ImportCommand {
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     context.print(context.isJSON ? Self.json(total, seconds) : Self.sentence(total, seconds))
-    return CommandLineProgram.Status.success
+    return total.isAllBad ? CommandLineProgram.Status.failure : CommandLineProgram.Status.success
   }
 
   private func abandon(_ paths: [String], with importer: Importer) async throws -> Int32 {

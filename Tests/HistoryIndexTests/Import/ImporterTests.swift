@@ -124,6 +124,61 @@ struct ImportBench: Sendable {
     #expect(free.first?.integer(0) == 0)
   }
 
+  @Test func aLineThatIsStillBeingWrittenIsReadAgain() async throws {
+    let bench = try await ImportBench()
+    defer { bench.remove() }
+    let lines = (1...3).map { ImportBench.line($0) }
+    let file = bench.folder.appending(path: "growing.ndjson")
+    try Data((lines[0] + "\n" + lines[1] + "\n" + lines[2].prefix(30)).utf8).write(to: file)
+    let (first, bad) = try await bench.run(file.path)
+    #expect(first == ImportSummary(lines: 3, imported: 2, rejected: 1) && bad == [3])
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: file)
+    let (second, none) = try await bench.run(file.path)
+    #expect(second == ImportSummary(lines: 1, imported: 1, skipped: 2) && none.isEmpty)
+    #expect(try await bench.texts("r") == ["message 1", "message 2", "message 3"])
+  }
+
+  @Test func aByteOrderMarkIsNoPartOfTheFirstLine() async throws {
+    let bench = try await ImportBench()
+    defer { bench.remove() }
+    let (summary, bad) = try await bench.run(bench.write(["\u{FEFF}" + ImportBench.line(1), ImportBench.line(2)]))
+    #expect(summary.imported == 2 && bad.isEmpty)
+  }
+
+  @Test(
+    arguments: [
+      ([0x1F, 0x8B, 8, 0], "a.gz", "zcat"), ([0x42, 0x5A, 0x68, 0x39], "a.bz2", "bzcat"),
+      ([0, 1, 2], "a.zst", "damaged"),
+      ([0xFF, 0xFE, 0x7B, 0], "a.ndjson", "UTF-16"), ([], "a.folder", "folder"),
+    ] as [([UInt8], String, String)])
+  func whatIsNoTextIsSaidSo(bytes: [UInt8], name: String, word: String) async throws {
+    let bench = try await ImportBench()
+    defer { bench.remove() }
+    let file = bench.folder.appending(path: name)
+    if bytes.isEmpty {
+      try FileManager.default.createDirectory(at: file, withIntermediateDirectories: false)
+    } else {
+      try Data(bytes).write(to: file)
+    }
+    do {
+      _ = try await bench.run(file.path)
+      Issue.record("imported")
+    } catch let error as ImportSourceError {
+      #expect(error.description.contains(word), "\(error)")
+    }
+  }
+
+  @Test func timesThatCannotBeKeptAreBadLines() async throws {
+    let bench = try await ImportBench()
+    defer { bench.remove() }
+    let lines = [8_796_093_022_207, 8_796_093_022_208, 253_402_300_799_999, -8_796_093_022_208].map { time in
+      #"{"room":"r","user":"u","timestamp":\#(time),"text":"at \#(time)"}"#
+    }
+    let (summary, bad) = try await bench.run(bench.write(lines))
+    #expect(summary.imported == 2 && bad == [2, 3] && !summary.isAllBad)
+    #expect(ImportSummary(lines: 1, rejected: 1).isAllBad && !ImportSummary().isAllBad)
+  }
+
   @Test func anImportThatHadEndedBringsOnlyWhatIsNew() async throws {
     let bench = try await ImportBench()
     defer { bench.remove() }
