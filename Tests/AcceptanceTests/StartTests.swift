@@ -113,8 +113,19 @@ extension AcceptanceTests {
       let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
         "palaver-check-\(UInt32.random(in: 0 ... .max))")
       defer { try? FileManager.default.removeItem(at: folder) }
-      let result = try PalaverProcess.run(["check"], environment: ["PALAVER_DATA": folder.path])
-      #expect(result.status == 0, "\(result)")
+      let environment = ["PALAVER_DATA": folder.path]
+      #expect(try PalaverProcess.run(["migrate"], environment: environment).status == 0)
+      let result = try PalaverProcess.run(["check", "--json"], environment: environment)
+      #expect(result.status == 0 && result.output.joined().contains("synchronous"), "\(result)")
+    }
+
+    @Test(arguments: [(["check"], 0), (["verify"], 2), (["search", "x"], 2), (["export"], 2)] as [([String], Int32)])
+    func whatOnlyLooksMakesNoFolder(arguments: [String], status: Int32) throws {
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "palaver-none-\(UInt32.random(in: 0 ... .max))")
+      let result = try PalaverProcess.run(arguments, environment: ["PALAVER_DATA": folder.path])
+      #expect(result.status == status, "\(result)")
+      #expect(!FileManager.default.fileExists(atPath: folder.path))
     }
 
     @Test(.enabled(if: StackEnvironment.isAvailable, "PALAVER_TEST_… is not set. Run: make test"))

@@ -55,6 +55,14 @@ struct CheckFinding: Sendable, Equatable {
   }
 
   static func embedded(_ configuration: Configuration, _ context: CommandContext) async -> [CheckFinding] {
+    // What is only looked at is not made.
+    if let folder = configuration.unfilledFolder {
+      return [
+        CheckFinding(
+          backend: "sqlite", name: "database", found: "none in \(folder) yet; serve makes it",
+          wanted: "a folder that can be written", isOK: Configuration.canMake(folder: folder))
+      ]
+    }
     do {
       return try await Backends.with(configuration, context) { backends in
         try await backends.database.withConnection { connection in

@@ -33,11 +33,7 @@ extension Command {
     var configuration = try context.configuration(for: .maintenance)
     // What is only read stays as it is.
     configuration.isMigrating = false
-    if case .embedded(let folder) = configuration.profile,
-      !FileManager.default.fileExists(atPath: DataFolder.databasePath(in: folder))
-    {
-      throw ConfigurationError("--data", got: folder, expected: "a folder that palaver serve has filled")
-    }
+    try configuration.requireFilledFolder()
     return try await Backends.with(configuration, context, isReading: true) { backends in
       try await ExportCommand(backends: backends, context: context).run()
     }

@@ -12,7 +12,7 @@ extension Command {
       + "`literal`, from:NAME, in:ROOM, before: after: on: during:DATE, has:link|code|mention|edit, mentions:NAME, "
       + "link:HOST. Quote the query for the shell; one that begins with a dash stands behind --. Without --user "
       + "everything is searched, as an admin does; with it what that user may read. In the embedded profile it may run "
-      + "beside a server.",
+      + "beside a server. Ends with status 0 if something was found, with 1 if nothing was.",
     options: [
       .json,
       CommandOption("user", placeholder: "NAME", help: "Only what this user may read; whom `me` means."),
@@ -41,6 +41,7 @@ extension Command {
     let words = try context.positionals(1...100, "'QUERY'")
     let options = try SearchCommandOptions(context.arguments)
     let configuration = try context.configuration(for: .maintenance)
+    try configuration.requireFilledFolder()
     return try await Backends.with(configuration, context, isReading: true) { backends in
       try await SearchCommand(backends: backends, context: context, options: options)
         .run(words.joined(separator: " "))

@@ -69,6 +69,14 @@ struct SearchPrinter {
     isColored ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
   }
 
+  /// Embeddings, overrides and isolates, which turn around what stands behind them, beyond the text's end.
+  private static func isDirection(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x202A...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+
   /// One line, in which what somebody sent cannot steer the terminal.
   private static func printable(_ text: String) -> String {
     var result = String.UnicodeScalarView()
@@ -76,6 +84,7 @@ struct SearchPrinter {
       switch scalar.properties.generalCategory {
       case .control: result.append(scalar == "\n" ? "⏎" : scalar == "\t" ? " " : "\u{FFFD}")
       case .lineSeparator, .paragraphSeparator: result.append("⏎")
+      case .format where isDirection(scalar): result.append("\u{FFFD}")
       default: result.append(scalar)
       }
     }

@@ -29,6 +29,7 @@ extension Command {
     let room = context.arguments.flags["room"]
     if let room, RoomID(room) == nil { throw ConfigurationError("--room", got: room, expected: "a room's id") }
     let configuration = try context.configuration(for: .maintenance)
+    try configuration.requireFilledFolder()
     return try await Backends.with(configuration, context) { backends in
       let only = room.flatMap { RoomID($0) }
       if let only, try await backends.rooms.room(only) == nil { throw ChatError.roomNotFound(only) }
