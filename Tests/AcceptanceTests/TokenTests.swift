@@ -123,6 +123,29 @@ extension AcceptanceTests {
     }
 
     @Test(arguments: Profile.available)
+    func anAdminWhoActsForAnotherFindsWhatThatUserMay(profile: Profile) throws {
+      try withInstallation(profile) { installation in
+        let admin = ChatClient(installation, token: token("root", isAdmin: true))
+        let john = ChatClient(installation, token: token("John"))
+        let bob = ChatClient(installation, token: token("Bob"))
+        let open = try john.makeRoom()
+        let closed = try john.makeRoom(["kind": "private", "name": "hideout"])
+        try bob.send("xylophone for @Bob", to: open, as: "Bob")
+        try john.send("xylophone in secret for @root", to: closed, as: "John")
+        #expect(try admin.search("xylophone")["total"]?["value"]?.integer == 2)
+        #expect(try admin.search("xylophone", "&user=root")["total"]?["value"]?.integer == 2)
+        let found = try admin.search("xylophone", "&user=Bob&facets=room")
+        #expect(found["total"]?["value"]?.integer == 1 && found["hits"]?.array?.count == 1, "\(found)")
+        #expect(found["facets"]?["room"]?.array?.count == 1, "\(found)")
+        #expect(try admin.search("mentions:me", "&user=Bob")["hits"]?.array?.count == 1)
+        #expect(try admin.http.get("/v1/search?q=x&user=Bob&room=\(closed)").status == 404)
+        #expect(try admin.http.get("/v1/search?q=x&user=Nobody").status == 404)
+        #expect(try admin.http.get("/v1/search/suggest?q=in:hide")["suggestions"]?.array?.count == 1)
+        #expect(try admin.http.get("/v1/search/suggest?q=in:hide&user=Bob")["suggestions"]?.array?.isEmpty == true)
+      }
+    }
+
+    @Test(arguments: Profile.available)
     func anAdminMayActForOthers(profile: Profile) throws {
       try withInstallation(profile) { installation in
         let admin = ChatClient(installation, token: token("root", isAdmin: true))

@@ -125,6 +125,15 @@ import Testing
     #expect(TypedWord("from:\"Jane D") == word("", "", "from", "from:", "Jane D"))
     #expect(TypedWord("a b ").value == "")
     #expect(TypedWord("fr").name == nil)
+    #expect(TypedWord("in:#").isNumber && TypedWord("in:#12").isNumber && !TypedWord("in:#a").isNumber)
+  }
+
+  @Test func aNameWithSpacesIsLookedForWithoutQuotes() {
+    #expect(TypedWord(namedBefore: "x -in:more tw") == word("x ", "-", "in", "in:", "more tw"))
+    #expect(TypedWord(namedBefore: "from:a b c") == word("", "", "from", "from:", "a b c"))
+    for typed in ["in:more", "more tw", "in:more ", "has:link tw", "in: tw", "in:a b c d e", "in:\"a\" b"] {
+      #expect(TypedWord(namedBefore: typed) == nil, "\(typed)")
+    }
   }
 
   private func word(_ before: String, _ sign: String, _ name: String, _ typed: String, _ value: String) -> TypedWord {

@@ -10,6 +10,14 @@ struct Identity: Sendable, Equatable {
   var claimedName: String?
   var isOpenMode: Bool
 
+  /// As the user, and no more: what an admin who acts for another may read is what that user may.
+  var reading: Identity {
+    guard caller.isAdmin, caller.user?.id != user?.id else { return self }
+    var reading = self
+    reading.caller = Caller(user: user, isAdmin: false, expiresAt: caller.expiresAt)
+    return reading
+  }
+
   /// The user, where the call cannot do without.
   func requireUser() throws(ChatError) -> User {
     if let user { return user }

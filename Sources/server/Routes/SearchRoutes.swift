@@ -35,7 +35,7 @@ struct SearchRoutes: Sendable {
 
   private func search(_ routed: RoutedRequest) async throws -> HTTPReply {
     let start = ContinuousClock.now
-    let asked = try asked(routed, by: try await authenticator.identify(routed.request), since: start)
+    let asked = try asked(routed, by: try await authenticator.identify(routed.request).reading, since: start)
     let deadline = start + SearchRequest.standardDeadline
     return try await gate.pass(asked.identity.user?.name, weight: asked.request.weight, by: deadline) {
       try await reply(to: asked, routed)
@@ -126,7 +126,7 @@ struct SearchRoutes: Sendable {
   }
 
   private func suggest(_ routed: RoutedRequest) async throws -> HTTPReply {
-    let identity = try await authenticator.identify(routed.request)
+    let identity = try await authenticator.identify(routed.request).reading
     let typed = try query(routed)
     let limit = try routed.limit(in: Self.suggestionLimits, default: Self.defaultSuggestions)
     let suggestions = try await gate.pass(identity.user?.name, by: .now + SearchRequest.standardDeadline) {

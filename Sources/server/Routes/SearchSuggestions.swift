@@ -41,6 +41,13 @@ struct SearchSuggestions: Sendable {
   /// For the word that the text ends with.
   func suggestions(for typed: String, limit: Int) async throws -> [SearchSuggestion] {
     let word = TypedWord(typed)
+    let found = try await suggestions(for: word, limit)
+    // Names may have spaces, and who types one does not think of quotes.
+    guard found.count < limit, word.name == nil, let name = TypedWord(namedBefore: typed) else { return found }
+    return found + (try await suggestions(for: name, limit - found.count))
+  }
+
+  private func suggestions(for word: TypedWord, _ limit: Int) async throws -> [SearchSuggestion] {
     let found: [(SearchSuggestion.Kind, String, Room?)]
     switch word.name {
     case nil:
@@ -48,6 +55,8 @@ struct SearchSuggestions: Sendable {
       found = Self.matching(Self.operators, word.value).map { (.operator, $0, nil) }
     case "from"?, "mentions"?:
       found = try await users(word, limit).map { (.user, word.typedName + $0, nil) }
+    case "in"? where word.isNumber:
+      found = try await rooms(numbered: word.value.dropFirst(), limit).map { (.room, word.typedName + "#\($0.id)", $0) }
     case "in"?: found = try await rooms(word, limit).map { (.room, word.typedName + Self.reference(to: $0), $0) }
     case "has"?:
       let features = SearchQuery.Feature.allCases.map(\.rawValue)
@@ -73,11 +82,24 @@ struct SearchSuggestions: Sendable {
 
   /// Public rooms and the reader's own: those whose name begins so first, then those that hold it.
   private func rooms(_ word: TypedWord, _ limit: Int) async throws -> [Room] {
+    let name = word.value.hasPrefix("#") ? String(word.value.dropFirst()) : word.value
     let filter = RoomFilter(
-      reader: reader, isAdmin: isAdmin, text: word.value.isEmpty ? nil : word.value, limit: Self.roomsLookedAt)
+      reader: reader, isAdmin: isAdmin, text: name.isEmpty ? nil : name, limit: Self.roomsLookedAt)
     let found = try await rooms.rooms(filter).map(\.room).filter { $0.name != nil }
-    let begins = found.filter { Self.begins($0, word.value) }
-    return Array((begins + found.filter { !Self.begins($0, word.value) }).prefix(limit))
+    let begins = found.filter { Self.begins($0, name) }
+    return Array((begins + found.filter { !Self.begins($0, name) }).prefix(limit))
+  }
+
+  /// The room of that number, then others whose numbers begin so.
+  private func rooms(numbered digits: Substring, _ limit: Int) async throws -> [Room] {
+    var found: [Room] = []
+    if let id = RoomID(digits), id > 0 {
+      let filter = RoomFilter(reader: reader, isAdmin: isAdmin, after: id - 1, limit: 1)
+      found = try await rooms.rooms(filter).map(\.room).filter { $0.id == id }
+    }
+    let filter = RoomFilter(reader: reader, isAdmin: isAdmin, limit: Self.roomsLookedAt)
+    found += try await rooms.rooms(filter).map(\.room).filter { "\($0.id)".hasPrefix(digits) && !found.contains($0) }
+    return Array(found.prefix(limit))
   }
 
   private static func begins(_ room: Room, _ typed: String) -> Bool {
@@ -132,5 +154,30 @@ struct TypedWord: Equatable {
     typedName = String(word.unicodeScalars[...colon])
     value = String(word.unicodeScalars[word.unicodeScalars.index(after: colon)...])
     if value.hasPrefix("\"") { value.removeFirst() }
+  }
+
+  /// The beginning of a room's number: `#`, `#1`.
+  var isNumber: Bool { value.hasPrefix("#") && value.utf8.dropFirst().allSatisfy { 0x30...0x39 ~= $0 } }
+}
+
+extension TypedWord {
+  /// Words of a name without quotes around it that are looked back for.
+  private static let mostWords = 4
+
+  /// A name that is typed without quotes although there are spaces in it: `in:more tw`. `nil` where no operator that
+  /// takes names stands before the last word.
+  init?(namedBefore typed: String) {
+    let words = typed.split(separator: " ", omittingEmptySubsequences: false)
+    guard !typed.contains("\""), words.count > 1, words.last?.isEmpty == false else { return nil }
+    for count in 2...Self.mostWords where count <= words.count {
+      var word = TypedWord(String(words[words.count - count]))
+      guard let name = word.name else { continue }
+      guard ["in", "from", "mentions"].contains(name), !word.value.isEmpty else { return nil }
+      word.before = words.dropLast(count).map { $0 + " " }.joined()
+      word.value += words.suffix(count - 1).map { " " + $0 }.joined()
+      self = word
+      return
+    }
+    return nil
   }
 }
