@@ -29,8 +29,13 @@ enum NameParts {
         continue
       }
       let start = index
-      while index < units.count, isWord(units[index]) { index += 1 }
-      guard index - start > shortest, let cuts = cuts(units, start..<index) else { continue }
+      var hasCapital = false
+      while index < units.count, isWord(units[index]) {
+        hasCapital = hasCapital || isCapital(units[index])
+        index += 1
+      }
+      // No name is without one.
+      guard hasCapital, index - start > shortest, let cuts = cuts(units, start..<index) else { continue }
       for first in cuts.indices.dropLast() {
         for end in ends(from: first, cuts) {
           let text = SearchFolding.analyzed(string(units[cuts[first]..<end]))
@@ -55,7 +60,7 @@ enum NameParts {
   ///
   /// - Parameter units: UTF-16 units, or bytes of ASCII.
   private static func cuts<Unit: FixedWidthInteger & UnsignedInteger>(_ units: [Unit], _ run: Range<Int>) -> [Int]? {
-    var cuts = [run.lowerBound]
+    var cuts: [Int] = []
     var (hasHump, hasCapital, hasSmall) = (false, false, false)
     for index in run {
       hasCapital = hasCapital || isCapital(units[index])
@@ -65,8 +70,8 @@ enum NameParts {
       if isHump || isDigit(units[index]) != isDigit(units[index - 1]) { cuts.append(index) }
       hasHump = hasHump || isHump
     }
-    guard cuts.count > 1, hasHump || hasCapital && hasSmall else { return nil }
-    return cuts + [run.upperBound]
+    guard !cuts.isEmpty, hasHump || hasCapital && hasSmall else { return nil }
+    return [run.lowerBound] + cuts + [run.upperBound]
   }
 
   private static func isHump<Unit: FixedWidthInteger & UnsignedInteger>(
