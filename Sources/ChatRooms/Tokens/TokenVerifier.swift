@@ -7,7 +7,7 @@ public struct TokenClaims: Sendable, Equatable {
   public var name: String
   /// The claim `role` is `admin`.
   public var isAdmin: Bool
-  /// From when on this server refuses the token: its `exp`, and `TokenVerifier.leeway`.
+  /// From when on the token is refused: its `exp`.
   public var expiresAt: Milliseconds
 
   public init(name: String, isAdmin: Bool, expiresAt: Milliseconds) {
@@ -19,7 +19,8 @@ public struct TokenClaims: Sendable, Equatable {
 
 /// Checks JSON Web Tokens (RFC 7519).
 public struct TokenVerifier: Sendable {
-  /// Milliseconds that clocks may differ.
+  /// Milliseconds by which the clock of whoever signed a token may be ahead of this server's: `nbf` may be that far off.
+  /// There is none for `exp`: a token that is refused can be replaced, one that lives on cannot be taken back.
   public static let leeway: Milliseconds = 30_000
   /// Keys of one kind, so that one can be changed for another without a gap.
   public static let maximumKeys = 2
@@ -55,7 +56,7 @@ public struct TokenVerifier: Sendable {
 
   private static func check(_ claims: JSONObject, now: Milliseconds) throws(ChatError) -> TokenClaims {
     guard let end = time(claims["exp"]) else { throw refused("It has no valid exp.") }
-    guard now < end + leeway else {
+    guard now < end else {
       throw ChatError(401, "token_expired", "The token has expired. Get a new one.")
     }
     if let start = claims["nbf"] {
@@ -65,7 +66,7 @@ public struct TokenVerifier: Sendable {
     guard let name = claims["sub"]?.string, isUserName(name) else {
       throw refused("Its sub is no name of a user: 1 to 64 characters in NFC, no control characters.")
     }
-    return TokenClaims(name: name, isAdmin: claims["role"]?.string == "admin", expiresAt: end + leeway)
+    return TokenClaims(name: name, isAdmin: claims["role"]?.string == "admin", expiresAt: end)
   }
 
   /// A `NumericDate`: seconds, perhaps with a fraction.

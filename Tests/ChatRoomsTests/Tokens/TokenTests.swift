@@ -32,15 +32,16 @@ private func unsigned(_ header: String, _ payload: String, signature: String = "
     let token = try signer.token(for: "José", lifetime: 60, now: now)
     #expect(
       try verifier.verify(token, now: now)
-        == TokenClaims(name: "José", isAdmin: false, expiresAt: now + 60_000 + TokenVerifier.leeway))
+        == TokenClaims(name: "José", isAdmin: false, expiresAt: now + 60_000))
     let admin = try signer.token(for: "root", isAdmin: true, lifetime: 60, now: now)
     #expect(try verifier.verify(admin, now: now).isAdmin)
   }
 
-  @Test func anExpiredTokenIsRefusedAfterTheLeeway() throws {
-    let token = try signer.token(for: "Ann", lifetime: -29, now: now)
-    #expect(try verifier.verify(token, now: now).name == "Ann")
-    expectRefusal(try signer.token(for: "Ann", lifetime: -30, now: now), word: "token_expired")
+  @Test func aTokenIsRefusedFromItsExpiryOn() throws {
+    let token = try signer.token(for: "Ann", lifetime: 1, now: now)
+    #expect(try verifier.verify(token, now: now + 999).name == "Ann")
+    expectRefusal(try signer.token(for: "Ann", lifetime: 0, now: now), word: "token_expired")
+    expectRefusal(try signer.token(for: "Ann", lifetime: -10, now: now), word: "token_expired")
   }
 
   @Test func aTokenNeedsAnEndAndAName() throws {
