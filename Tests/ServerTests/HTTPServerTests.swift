@@ -49,13 +49,26 @@ import Testing
       let whole = try TestSocket(port: test.port).request(
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.count)\r\n\r\n", body: body)
       #expect(whole.json?["bytes"]?.integer == 1 << 20)
-      let announced = try TestSocket(port: test.port).request(
-        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.count + 1)\r\n\r\n")
-      #expect(announced.status == 413 && announced.json?["error"]?.string == "body_too_large")
+      let waiting = try TestSocket(port: test.port).request(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: \(body.count + 1)\r\n\r\n")
+      #expect(waiting.status == 413 && waiting.json?["error"]?.string == "body_too_large")
       let chunks = Array("100001\r\n".utf8) + body + [0x20] + Array("\r\n0\r\n\r\n".utf8)
       let chunked = try TestSocket(port: test.port).request(
         "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", body: chunks)
       #expect(chunked.status == 413)
+    }
+  }
+
+  /// As most clients do: everything is sent before anything is read.
+  @Test(arguments: [(1 << 20) + 1, 8 << 20])
+  func tellsWhoSentTooMuch(bytes: Int) async throws {
+    try await TestEdge.run { test in
+      let socket = try TestSocket(port: test.port)
+      let reply = try socket.request(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: \(bytes)\r\n\r\n",
+        body: [UInt8](repeating: 0x20, count: bytes))
+      #expect(reply.status == 413 && reply.json?["error"]?.string == "body_too_large")
+      #expect(try socket.get("/echo").status == 200, "the connection can be used again")
     }
   }
 

@@ -25,13 +25,19 @@ import Testing
 
   @Test(arguments: ["-1", "+1", "0x10", " 1", "", "1,1", "١"])
   func refusesContentLengthsThatAreNoNumbers(length: String) {
-    #expect(HTTPExchange.refusal(contentLength: length)?.status == 400)
+    #expect(HTTPExchange.refusal(of: ["content-length": length])?.status == 400)
   }
 
-  @Test(arguments: ["1048577", "9223372036854775808", "99999999999999999999999999"])
-  func refusesContentLengthsThatAreTooLarge(length: String) {
-    #expect(HTTPExchange.refusal(contentLength: length)?.status == 413)
-    #expect(HTTPExchange.refusal(contentLength: "1048576") == nil)
+  @Test(arguments: ["8388609", "9223372036854775808", "99999999999999999999999999"])
+  func refusesContentLengthsThatAreNotWorthReading(length: String) {
+    #expect(HTTPExchange.refusal(of: ["content-length": length])?.status == 413)
+    #expect(HTTPExchange.refusal(of: ["content-length": "8388608"]) == nil, "read, dropped and answered then")
+  }
+
+  @Test func refusesAtOnceWhatTheClientHoldsBack() {
+    let expectation = ["content-length": "1048577", "expect": "100-Continue"]
+    #expect(HTTPExchange.refusal(of: expectation)?.status == 413)
+    #expect(HTTPExchange.refusal(of: ["content-length": "1048576", "expect": "100-continue"]) == nil)
   }
 
   @Test func takesSaneRequestIDsAndMintsOthers() {

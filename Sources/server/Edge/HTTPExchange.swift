@@ -7,6 +7,9 @@ import ChatRooms
 final class HTTPExchange: @unchecked Sendable {
   /// Bytes of a body.
   static let maximumBody = 1 << 20
+  /// Bytes of a body that is too large which are read and dropped all the same: most clients send everything before they
+  /// read, and one whose connection ends meanwhile never sees why.
+  static let maximumDropped = 8 * maximumBody
 
   enum Stage {
     case collecting
@@ -42,21 +45,23 @@ final class HTTPExchange: @unchecked Sendable {
     } else {
       unsafe body.append(contentsOf: bytes)
     }
-    return received <= 8 * Self.maximumBody
+    return received <= Self.maximumDropped
   }
 
-  /// Without an announced length, only found out while it comes.
+  /// Whatever was announced: what counts is what came.
   var isTooLarge: Bool { received > Self.maximumBody }
 
-  /// Why a body of that announced length is not taken; `nil` if it is.
-  static func refusal(contentLength: String?) -> ChatError? {
-    guard let contentLength else { return nil }
+  /// Why a body is refused before it comes; `nil` where it is to be read, if only to be dropped.
+  static func refusal(of headers: [String: String]) -> ChatError? {
+    guard let contentLength = headers["content-length"] else { return nil }
     guard !contentLength.isEmpty, contentLength.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
       return ChatError(400, "invalid_content_length", "Content-Length must be a number.")
     }
     // More digits than fit are an honest, if absurd, length.
     let length = UInt64(contentLength) ?? .max
-    return length > UInt64(maximumBody) ? bodyTooLarge : nil
+    // Whoever waits for "100 Continue" has sent nothing yet.
+    let isWaiting = headers["expect"]?.lowercased() == "100-continue"
+    return length > UInt64(isWaiting ? maximumBody : maximumDropped) ? bodyTooLarge : nil
   }
 
   static let bodyTooLarge = ChatError(413, "body_too_large", "A body may have \(maximumBody) bytes.")

@@ -63,7 +63,7 @@ extension HTTPServer {
     exchange.request = HTTPRequest(
       method: method == "HEAD" ? "GET" : method, path: [], query: [], headers: headers, body: [],
       id: exchange.requestID, remoteAddress: connection.peer)
-    guard let refusal = HTTPExchange.refusal(contentLength: headers["content-length"]) else { return true }
+    guard let refusal = HTTPExchange.refusal(of: headers) else { return true }
     return queue(errorResponse(refusal, requestID: exchange.requestID), exchange, connection)
   }
 
