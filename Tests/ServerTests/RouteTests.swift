@@ -39,15 +39,23 @@ private let handshake = [
       HealthMonitor.Backend(name: "redis", isEssential: false) { throw Down() },
     ])
     let server = TestServer(monitor: monitor)
-    #expect(try await server.call("GET", "/readyz").status == 503)
+    try await expectUnready(server, status: "starting", error: "unavailable")
     await monitor.probe()
     let reply = try await server.call("GET", "/readyz")
     #expect(reply.status == 200)
     #expect(reply.body["status"]?.string == "degraded")
     #expect(reply.body["backends"]?["redis"]?.string == "down")
     server.phase.enter(.draining)
-    #expect(try await server.call("GET", "/readyz").status == 503)
+    try await expectUnready(server, status: "draining", error: "draining")
     #expect(try await server.call("GET", "/healthz").status == 200)
+  }
+
+  private func expectUnready(_ server: TestServer, status: String, error: String) async throws {
+    let reply = try await server.call("GET", "/readyz")
+    #expect(reply.status == 503 && reply.error == error)
+    #expect(reply.body["status"]?.string == status && reply.body["backends"]?["redis"]?.string == "down")
+    #expect(reply.body["code"]?.integer == 503 && reply.body["request_id"]?.string == "r-1")
+    #expect(reply.header("Retry-After") == "1" && reply.body["retry_after_ms"]?.integer == 1_000)
   }
 
   @Test func thePageIsSelfContained() async throws {

@@ -52,8 +52,10 @@ struct SocketRoutes: Sendable {
   /// A server that stops takes nobody in.
   private func check(_ request: HTTPRequest) throws(ChatError) {
     _ = try WebSocketHandshake(request)
-    if phase.isDraining {
-      throw ChatError(503, "draining", "This server is stopping. Connect again.", retryAfter: 1_000)
-    }
+    if phase.isDraining { throw .draining }
   }
+}
+
+extension ChatError {
+  static let draining = ChatError(503, "draining", "This server is stopping. Connect again.", retryAfter: 1_000)
 }
