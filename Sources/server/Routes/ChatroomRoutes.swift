@@ -88,16 +88,21 @@ struct ChatroomRoutes: Sendable {
     let id = try routed.roomID()
     let identity = try await authenticator.identify(routed.request)
     let room = try await access.readable(id, by: identity)
-    return .response(try await reply(room, identity))
+    return .response(reply(try await state(of: room, identity)))
   }
 
-  private func reply(_ room: Room, _ identity: Identity) async throws -> HTTPResponse {
+  private typealias State = (summary: RoomSummary, present: Int)
+
+  private func state(of room: Room, _ identity: Identity) async throws -> State {
     guard let summary = try await services.rooms.summary(of: room.id, reader: identity.user?.id) else {
       throw ChatError.roomNotFound(room.id)
     }
-    let present = await services.presence.counts(in: [room.id])[room.id] ?? 0
+    return (summary, await services.presence.counts(in: [room.id])[room.id] ?? 0)
+  }
+
+  private func reply(_ state: State, event: Int64? = nil) -> HTTPResponse {
     var writer = JSONWriter(capacity: 512)
-    RoomReplies.summary(summary, present: present, in: &writer)
+    RoomReplies.summary(state.summary, present: state.present, event: event, in: &writer)
     return HTTPResponse(headers: [("Content-Type", "application/json")], body: writer.bytes)
   }
 
@@ -109,7 +114,7 @@ struct ChatroomRoutes: Sendable {
     let name = try body.change("name")
     let topic = try body.change("topic")
     let changed = name == nil && topic == nil ? room : try await services.rooms.updateRoom(id, name: name, topic: topic)
-    return .response(try await reply(changed, identity))
+    return .response(reply(try await state(of: changed, identity)))
   }
 
   private func delete(_ routed: RoutedRequest) async throws -> HTTPReply {
@@ -117,12 +122,10 @@ struct ChatroomRoutes: Sendable {
     let identity = try await authenticator.identify(routed.request)
     let room = try await access.manageable(id, by: identity)
     let actor = identity.user ?? .nobody
+    // Afterwards there is nothing to be asked for any more.
+    let last = try await state(of: room, identity)
     let committed = try await services.writer.submit(Submission(room: room, action: .close, actor: actor, ref: nil))
-    return .response(
-      .json {
-        $0.member("id", id)
-        $0.member("event", committed.event.event)
-      })
+    return .response(reply(last, event: committed.event.event))
   }
 
   private func present(_ routed: RoutedRequest) async throws -> HTTPReply {

@@ -4,7 +4,8 @@ import HistoryIndex
 
 /// How rooms, members and users look to clients.
 enum RoomReplies {
-  static func summary(_ summary: RoomSummary, present: Int?, in writer: inout JSONWriter) {
+  /// - Parameter event: the one that brought the room to its end.
+  static func summary(_ summary: RoomSummary, present: Int?, event: Int64? = nil, in writer: inout JSONWriter) {
     writer.object {
       $0.member("id", summary.room.id)
       optional("name", summary.room.name, in: &$0)
@@ -20,6 +21,7 @@ enum RoomReplies {
       $0.key("membership")
       if let membership = summary.membership { self.membership(membership, in: &$0) } else { $0.null() }
       optional("unread", summary.unread, in: &$0)
+      $0.member("event", ifPresent: event)
     }
   }
 
