@@ -244,10 +244,11 @@ import Testing
     #expect(session.isSaturated)
   }
 
-  @Test func ignoresEmptyFramesAndRefusesLongOnes() {
+  @Test(arguments: [0, 16_385])
+  func closesOnAFrameThatIsNoMessage(bytes: Int) {
     var session = session()
-    #expect(session.receive("", at: 0).isEmpty)
-    let actions = session.receive(String(repeating: "x", count: 16_385), at: 0)
-    guard case .close(.tooBig, _)? = actions.first else { return #expect(Bool(false), "1009 expected") }
+    let actions = session.receive(String(repeating: "x", count: bytes), at: 0)
+    guard case .close(.tryAgain, _)? = actions.first else { return #expect(Bool(false), "1013 expected") }
+    #expect(session.sendsInFlight == 0)
   }
 }

@@ -31,10 +31,10 @@ struct RawSession: Session {
   }
 
   mutating func receive(_ text: String, at now: Int64) -> [SessionAction] {
-    // Nothing can be stored of an empty frame; clients send them to keep proxies from closing.
-    guard !text.isEmpty else { return [] }
-    guard text.utf8.count <= MessageLimits.textBytes.upperBound else {
-      return [.close(.tooBig, "a message may have \(MessageLimits.textBytes.upperBound) bytes")]
+    // There is no frame to refuse a message with, and a client that waits for an echo must not wait for ever.
+    let limits = MessageLimits.textBytes
+    guard limits.contains(text.utf8.count) else {
+      return [.close(.tryAgain, "a message has \(limits.lowerBound) to \(limits.upperBound) bytes")]
     }
     sendsInFlight += 1
     let submit = SessionAction.submit(
