@@ -148,6 +148,10 @@ private let handshake = [
     let deleted = try await server.call("DELETE", "/v1/chatrooms/1", headers: owner)
     #expect(deleted.status == 200)
     #expect(server.journal.committed.map(\.kind) == [.closure])
+    #expect(deleted.body["event"]?.integer == server.journal.committed.last?.event)
+    for member in ["id", "name", "topic", "kind", "members", "last_seq", "membership", "unread"] {
+      #expect(deleted.body[member] == before.body[member], "\(member)")
+    }
   }
 }
 
@@ -218,10 +222,24 @@ private let handshake = [
     #expect(upgrade.format == .raw)
     #expect(upgrade.subprotocol == nil)
     #expect(upgrade.join?.since == 2)
-    #expect(upgrade.join?.limit == 100)
     let users = try await server.call("GET", "/v1/chatrooms/1/users")
     #expect(users.body["users"]?.array?.compactMap(\.string) == ["John"])
     #expect(try await server.store.membership(room: 1, user: 1) != nil)
+  }
+
+  @Test(arguments: [
+    ("since=2", 1_000, 1_000), ("since=0", 1_000, 1_000), ("since=2&limit=5", 5, 1_000), ("", 100, 100),
+    ("limit=5", 5, 5),
+  ])
+  func whoResumesGetsAllThatWasMissed(query: String, v1: Int, raw: Int) async throws {
+    let server = TestServer()
+    _ = try await server.call("POST", "/v1/chatrooms")
+    _ = try await server.call("POST", "/v1/users", body: #"{"name": "John"}"#)
+    let target = "/v1/chatrooms/1/join?user=John&\(query)"
+    #expect(try await server.call("GET", target, headers: handshake).upgrade?.join?.limit == raw)
+    var headers = handshake
+    headers["sec-websocket-protocol"] = "palaver.v1"
+    #expect(try await server.call("GET", target, headers: headers).upgrade?.join?.limit == v1)
   }
 
   @Test func theTokenInTheSubprotocolIsNotEchoed() async throws {

@@ -16,9 +16,9 @@ struct SocketRoutes: Sendable {
 
   private func join(_ routed: RoutedRequest) async throws -> HTTPReply {
     let id = try routed.roomID()
-    let limits = Int64(HistoryLimits.join.lowerBound)...Int64(HistoryLimits.join.upperBound)
-    let limit = try routed.integer("limit", in: limits) ?? Int64(HistoryLimits.defaultJoin)
     let since = try routed.integer("since", in: 0...Int64.max)
+    let isV1 = offersV1(routed.request)
+    let limit = try limit(routed, since: since, isV1: isV1)
     let identity = try await authenticator.identify(routed.request)
     let user = try identity.requireUser()
     let access = RoomAccess(rooms: services.rooms)
@@ -26,13 +26,21 @@ struct SocketRoutes: Sendable {
     try check(routed.request)
     try await access.enter(room, as: user)
     await services.presence.enter(room: id, user: user.name)
-    let isV1 = offersV1(routed.request)
     return .webSocket(
       WebSocketUpgrade(
         caller: identity.caller, user: user, format: isV1 ? .v1 : .raw,
         subprotocol: isV1 ? Self.subprotocol : nil,
         join: WebSocketUpgrade.RoomJoin(
-          room: room, since: since, epoch: routed.request.parameter("epoch"), limit: Int(limit))))
+          room: room, since: since, epoch: routed.request.parameter("epoch"), limit: limit)))
+  }
+
+  /// Who resumes wants all that was missed. The raw protocol cannot say that something is left out, so that no limit of
+  /// the client's makes a hole there.
+  private func limit(_ routed: RoutedRequest, since: Int64?, isV1: Bool) throws(ChatError) -> Int {
+    let limits = Int64(HistoryLimits.join.lowerBound)...Int64(HistoryLimits.join.upperBound)
+    let asked = try routed.integer("limit", in: limits).map { Int($0) }
+    guard since != nil else { return asked ?? HistoryLimits.defaultJoin }
+    return isV1 ? asked ?? HistoryLimits.join.upperBound : HistoryLimits.join.upperBound
   }
 
   private func connect(_ routed: RoutedRequest) async throws -> HTTPReply {
