@@ -62,6 +62,7 @@ struct ServerBus: Sendable {
         hub.receive(events)
       }
       if case .everythingChanged = message { hub.windows.forgetAll() }
+      if case .usersDeleted(let last) = message { hub.evictUsers(upTo: last) }
       notifier.receive(message)
     }
     if let shared { hub.windows.setAlone { shared.bus.isAlone } }

@@ -45,6 +45,29 @@ extension AcceptanceTests {
       }
     }
 
+    /// Whoever is still connected would go on under an id that is nobody's.
+    @Test(arguments: Profile.available)
+    func deletingAllUsersEndsTheirSockets(profile: Profile) throws {
+      let installation = try Installation(profile)
+      defer { installation.remove() }
+      let (first, second) = (ChatClient(installation, 0), ChatClient(installation, 1))
+      let room = try first.makeRoom()
+      for name in ["John", "Master"] { _ = try first.makeUser(name) }
+      let sockets = [
+        try first.joinRaw(room, as: "John"), try second.join(room, as: "John"), try second.connect(as: "Master"),
+      ]
+      try first.expect(first.http.request("DELETE", "/v1/users"), 200)
+      for socket in sockets { #expect(try socket.receiveClose() == 4003) }
+
+      _ = try second.makeUser("John")
+      let again = try second.joinRaw(room, as: "John")
+      try again.send("still here")
+      #expect(try again.receiveJSON()["message"]?.string == "still here")
+      for client in [first, second] {
+        #expect(try client.http.get("/v1/chatrooms/\(room)/users")["users"] == .array(["John"]))
+      }
+    }
+
     private func checkFrames(_ frames: [JSONValue], room: Int64, user: String) throws {
       for (index, frame) in frames.enumerated() {
         #expect(frame["chatroom"]?.integer == room)

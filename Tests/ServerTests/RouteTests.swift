@@ -184,8 +184,9 @@ private let handshake = [
 
   @Test func allUsersAreDeletedInOpenModeOnly() async throws {
     let open = TestServer()
+    for name in ["John", "Jane"] { _ = try await open.call("POST", "/v1/users", body: #"{"name": "\#(name)"}"#) }
     #expect(try await open.call("DELETE", "/v1/users").status == 200)
-    #expect(open.bus.published == [.everythingChanged])
+    #expect(open.bus.published == [.usersDeleted(upTo: 2)])
     let tokens = TestServer.tokens()
     #expect(try await tokens.call("DELETE", "/v1/users", headers: ["authorization": "Bearer a!"]).status == 403)
   }

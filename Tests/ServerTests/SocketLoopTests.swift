@@ -160,6 +160,21 @@ import Testing
     }
   }
 
+  @Test func endsTheSocketsOfUsersWhoWereDeletedTogether() async throws {
+    try await TestEdge.run { test in
+      let old = try [test.connect("/raw"), test.connect("/v1"), test.connect("/connect")]
+      _ = try old[1].frame("replayed")
+      let kept = try test.connect("/v1?user=bob")
+      _ = try kept.frame("replayed")
+      #expect(bob.id > anna.id)
+      test.hub.post(.evictUsers(upTo: anna.id))
+      for socket in old + [try test.connect("/raw")] { #expect(try socket.closeCode() == 4003) }
+      try kept.sendText(#"{"type":"send","ref":"s","text":"hi"}"#)
+      _ = try kept.frame("ack")
+      #expect(test.presence.current(1) == ["bob"])
+    }
+  }
+
   @Test func tellsOfPresenceAndTyping() async throws {
     try await TestEdge.run { test in
       let socket = try test.connect("/v1")

@@ -11,6 +11,8 @@ public enum BusMessage: Sendable, Equatable {
   case userChanged(name: String)
   /// Everything changed: all caches are to be forgotten.
   case everythingChanged
+  /// All users up to this id were deleted at once: their sockets are to end. Ids are never given again.
+  case usersDeleted(upTo: UserID)
 }
 
 /// Broadcast between servers. `LocalBus` for a server alone, `RedisBus` for several.

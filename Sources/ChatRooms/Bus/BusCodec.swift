@@ -11,7 +11,7 @@ public enum BusCodec {
 
   private enum Kind: UInt8 {
     case events = 1
-    case presence, typing, roomChanged, userChanged, everythingChanged
+    case presence, typing, roomChanged, userChanged, everythingChanged, usersDeleted
   }
 
   public static func encode(_ message: BusMessage, sender: UInt64) -> [UInt8] {
@@ -40,6 +40,9 @@ public enum BusCodec {
       writer.string(name)
     case .everythingChanged:
       writer.byte(Kind.everythingChanged.rawValue)
+    case .usersDeleted(let last):
+      writer.byte(Kind.usersDeleted.rawValue)
+      writer.signed(last)
     }
     return writer.bytes
   }
@@ -74,6 +77,7 @@ public enum BusCodec {
     case .roomChanged: .roomChanged(try reader.signed())
     case .userChanged: .userChanged(name: try reader.string())
     case .everythingChanged: .everythingChanged
+    case .usersDeleted: .usersDeleted(upTo: try reader.signed())
     }
   }
 

@@ -139,9 +139,11 @@ public final class CachedRoomStore: RoomStore {
     await userChanged(user.name)
   }
 
-  public func deleteAllUsers() async throws {
-    try await store.deleteAllUsers()
+  @discardableResult
+  public func deleteAllUsers() async throws -> UserID {
+    let last = try await store.deleteAllUsers()
     await everythingChanged()
+    return last
   }
 
   public func createRoom(_ new: NewRoom, by creator: User?) async throws -> (room: Room, position: RoomPosition) {
@@ -220,7 +222,7 @@ public final class CachedRoomStore: RoomStore {
     case .everythingChanged: forgetEverything()
     case .events(let events):
       for event in events where event.kind == .removal || event.kind == .closure { forget(room: event.room) }
-    case .presence, .typing: break
+    case .presence, .typing, .usersDeleted: break
     }
   }
 

@@ -113,7 +113,10 @@ public protocol RoomStore: Sendable {
   ///   the servers.
   func deleteUser(_ user: User, messages fate: MessageFate) async throws
   /// For development: every user and membership vanishes, and names may be given again.
-  func deleteAllUsers() async throws
+  ///
+  /// - Returns: the highest id that was deleted; 0 if there was nobody.
+  @discardableResult
+  func deleteAllUsers() async throws -> UserID
 
   /// - Throws: `ChatError` 409 `name_taken`, 404 `user_not_found` for an unknown member.
   func createRoom(_ new: NewRoom, by creator: User?) async throws -> (room: Room, position: RoomPosition)

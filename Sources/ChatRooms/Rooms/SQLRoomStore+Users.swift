@@ -130,10 +130,13 @@ extension SQLRoomStore {
   }
 
   /// Both databases go on counting ids where they stood (InnoDB's counter and `AUTOINCREMENT` outlive the rows).
-  public func deleteAllUsers() async throws {
+  @discardableResult
+  public func deleteAllUsers() async throws -> UserID {
     try await database.withTransaction { connection in
+      let last = try connection.query("SELECT MAX(id) FROM users").first?.integer(0) ?? 0
       try connection.execute("DELETE FROM members")
       try connection.execute("DELETE FROM users")
+      return last
     }
   }
 }

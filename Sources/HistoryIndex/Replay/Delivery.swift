@@ -99,6 +99,8 @@ public enum Delivery: Sendable {
   case interrupt(RoomID)
   /// Ends the room's subscriptions of that user, or of everybody, with 4003.
   case evict(RoomID, UserID?)
+  /// Closes all sockets of users up to this id with 4003, now and from now on: the users were deleted.
+  case evictUsers(upTo: UserID)
 }
 
 /// A loop of the edge, as the hub sees it. The one who posts never waits.

@@ -110,6 +110,9 @@ public final class RoomHub: Sendable {
   /// A frame without a number to all of a room's `palaver.v1` subscribers on this server.
   public func notice(_ frame: WebSocketFrame, in room: RoomID) { queue.put(.notice(frame, room: room)) }
 
+  /// Ends all sockets of users up to this id on this server: they were deleted.
+  public func evictUsers(upTo last: UserID) { queue.put(.evictUsers(upTo: last)) }
+
   /// Committed events in any order, from this server's writers or from the bus.
   public func receive(_ events: [RoomEvent]) {
     // In this order: a window that is made in between takes them from the queue before it answers.
@@ -197,6 +200,7 @@ enum HubMessage: Sendable {
   case want(Room, isRepeated: Bool)
   case confirm(RoomWindow)
   case notice(WebSocketFrame, room: RoomID)
+  case evictUsers(upTo: UserID)
   case events([RoomEvent])
   case heads([LaneHead])
   /// The same, read for joins; `nil`: the database did not answer.

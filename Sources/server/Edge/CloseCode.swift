@@ -12,7 +12,7 @@ enum CloseCode: UInt16, Sendable, CaseIterable {
   case tryAgain = 1013
   case notAnObject = 4000
   case tokenExpired = 4001
-  /// The user was removed from the room, or the room was deleted.
+  /// The user was removed from the room or deleted, or the room was deleted.
   case removed = 4003
   /// The client did not read fast enough: resume with `since`.
   case tooSlow = 4008

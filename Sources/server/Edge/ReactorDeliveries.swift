@@ -16,7 +16,15 @@ extension SocketReactor {
       cutOverflowed()
     case .interrupt(let room): end(room, .tryAgain) { _ in true }
     case .evict(let room, let user): end(room, .removed) { user == nil || $0.user.id == user }
+    case .evictUsers(let last):
+      deletedUsers = max(deletedUsers, last)
+      for case let connection? in slots { closeIfUserDeleted(connection) }
     }
+  }
+
+  func closeIfUserDeleted(_ connection: Connection) {
+    guard connection.user.id <= deletedUsers else { return }
+    beginClosing(connection, .removed, "the user was deleted")
   }
 
   private func joined(_ subscription: SubscriptionID, _ state: JoinState, _ frames: [WebSocketFrame]) {

@@ -69,6 +69,9 @@ final class SocketReactor {
   var readBuffer = [UInt8](repeating: 0, count: readSize)
   var gatherBuffer = GatherBuffer()
 
+  /// Users up to this id were deleted. Their handshakes may still be under way.
+  var deletedUsers: UserID = 0
+
   /// What drains wait for.
   var drained: [@Sendable () -> Void] = []
   var reconnectWithin: Int?
@@ -160,6 +163,7 @@ final class SocketReactor {
     guard poller.add(descriptor, token: connection.token, connection.interest) else { return vanish(connection) }
     reschedule(connection)
     if let room = upgrade.join?.room.id { enter(room, connection) }
+    closeIfUserDeleted(connection)
     perform(connection.session.start(), connection)
     process(connection, input[...])
     if reconnectWithin != nil { sayGoodbye(connection) }

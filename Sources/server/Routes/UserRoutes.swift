@@ -36,8 +36,9 @@ struct UserRoutes: Sendable {
   private func deleteAll(_ routed: RoutedRequest) async throws -> HTTPReply {
     let identity = try await authenticator.identify(routed.request)
     guard identity.isOpenMode else { throw ChatError.forbidden("All users can be deleted in open mode only.") }
-    try await services.rooms.deleteAllUsers()
-    services.bus.publish(.everythingChanged)
+    let last = try await services.rooms.deleteAllUsers()
+    services.hub.evictUsers(upTo: last)
+    services.bus.publish(.usersDeleted(upTo: last))
     return .response(.json { _ in })
   }
 

@@ -76,7 +76,7 @@ final class PresenceNotifier: @unchecked Sendable {
     switch message {
     case .presence(let room, let user, let isPresent): lock.withLock { changes[room, default: [:]][user] = isPresent }
     case .typing(let room, let user): joiner.notice(V1Frames.typing(room, user: user), in: room)
-    case .events, .roomChanged, .userChanged, .everythingChanged: break
+    case .events, .roomChanged, .userChanged, .everythingChanged, .usersDeleted: break
     }
   }
 

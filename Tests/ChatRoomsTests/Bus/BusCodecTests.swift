@@ -20,7 +20,7 @@ func sampleEvents(_ count: Int, text: String = "Hello, 世界! 👋") -> [RoomEv
   private static let messages: [BusMessage] = [
     .events([]), .events(sampleEvents(64)), .presence(room: 1, user: "Ann", isPresent: true),
     .presence(room: .max, user: "", isPresent: false), .typing(room: 1, user: "猫"), .roomChanged(.min),
-    .userChanged(name: "a\u{0}b"), .everythingChanged,
+    .userChanged(name: "a\u{0}b"), .everythingChanged, .usersDeleted(upTo: 1 << 40),
   ]
 
   @Test(arguments: messages)

@@ -75,7 +75,12 @@ final class FakeRoomStore: RoomStore, @unchecked Sendable {
   func deleteUser(_ user: User, messages fate: MessageFate) async throws {
     lock.withLock { usersByName[user.name] = nil }
   }
-  func deleteAllUsers() async throws { lock.withLock { usersByName = [:] } }
+  func deleteAllUsers() async throws -> UserID {
+    lock.withLock {
+      defer { usersByName = [:] }
+      return usersByName.values.map(\.id).max() ?? 0
+    }
+  }
 
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
     await read("scope") { ReadScope(isUnlimited: isAdmin, rooms: [], closedRooms: []) }

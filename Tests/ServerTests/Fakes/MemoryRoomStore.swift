@@ -52,10 +52,11 @@ final class MemoryRoomStore: RoomStore, @unchecked Sendable {
     }
   }
 
-  func deleteAllUsers() async throws {
+  func deleteAllUsers() async throws -> UserID {
     lock.withLock {
-      users = [:]
+      defer { users = [:] }
       memberships = [:]
+      return users.keys.max() ?? 0
     }
   }
 

@@ -72,7 +72,7 @@ struct FakeRooms: RoomStore {
   func users(after: UserID, limit: Int) async throws -> [User] { [] }
   func updateUser(_ user: User, displayName: String?) async throws -> User { throw unused }
   func deleteUser(_ user: User, messages fate: MessageFate) async throws {}
-  func deleteAllUsers() async throws {}
+  func deleteAllUsers() async throws -> UserID { 0 }
   func createRoom(_ new: NewRoom, by creator: User?) async throws -> (room: Room, position: RoomPosition) {
     throw unused
   }
