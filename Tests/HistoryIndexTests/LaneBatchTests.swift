@@ -63,6 +63,20 @@ import Testing
     #expect(batch.outcomes[2].error?.status == 409)
   }
 
+  @Test func onlyWhatIsThereIsRepliedTo() {
+    func reply(to seq: Int64) -> Submission {
+      Submission(room: room, action: .send(text: "a", data: nil, replyTo: seq), actor: john, ref: nil)
+    }
+    let batch = LaneBatch(
+      [reply(to: 0), reply(to: 4), reply(to: 3), reply(to: 4), reply(to: .max)], readings(lastEvent: 9, lastSeq: 3),
+      now: 1)
+    #expect(batch.rows.map(\.event.message.replyTo) == [3, 4], "one may be answered in the batch that brings it")
+    #expect(batch.rows.map(\.event.message.seq) == [4, 5])
+    for index in [0, 1, 4] {
+      #expect(batch.outcomes[index].error?.word == "invalid_reply_to" && batch.outcomes[index].error?.status == 400)
+    }
+  }
+
   @Test func aRefThatWasStoredLeavesNoHole() {
     let stored = LaneBatch([send("a", ref: "x")], readings(), now: 1)
     var later = readings(lastEvent: 5, lastSeq: 5)

@@ -59,7 +59,9 @@ public struct LaneBatch {
     }
     if counters.isImporting { return .refused(.roomImporting(room.id)) }
     switch submission.action {
-    case .send(let text, let data, let replyTo): return send(submission, text, data, replyTo)
+    case .send(let text, let data, let replyTo):
+      if let replyTo, replyTo < 1 || replyTo > counters.lastSeq { return .refused(.noMessageToReplyTo(replyTo)) }
+      return send(submission, text, data, replyTo)
     case .edit(let base, let text): return edit(submission, base, text)
     case .delete(let base): return delete(submission, base)
     case .withdraw(let base, let fate): return withdraw(submission, base, fate)
@@ -246,6 +248,10 @@ extension ChatError {
 
   static func refConflict(_ ref: String) -> ChatError {
     ChatError(409, "ref_conflict", "The ref \(ref) was used for another text.", parameter: "ref")
+  }
+
+  static func noMessageToReplyTo(_ seq: Int64) -> ChatError {
+    .invalid("reply_to", "There is no message \(seq) in the room yet to reply to.")
   }
 
   static func memberNotFound(_ name: String) -> ChatError {

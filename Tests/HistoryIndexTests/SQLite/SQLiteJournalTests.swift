@@ -31,16 +31,17 @@ import Testing
   }
 
   @Test func aMessageIsStoredAsItWasSent() async throws {
+    try profile.send(["a question"], to: room, by: jane)
     let submission = Submission(
-      room: room, action: .send(text: "a\u{0}é😀", data: #"{"a":1}"#, replyTo: 0), actor: john, ref: "r1")
+      room: room, action: .send(text: "a\u{0}é😀", data: #"{"a":1}"#, replyTo: 1), actor: john, ref: "r1")
     let sent = try profile.commit([submission])[0].event
-    #expect(sent?.position == 1 && sent?.event == 1 && sent?.message.seq == 1 && sent?.lastSeq == 1)
-    #expect(try await message(1) == sent?.message)
-    #expect(try await profile.history.messages(in: room, seqs: 1...1) == [sent?.message])
+    #expect(sent?.position == 2 && sent?.event == 2 && sent?.message.seq == 2 && sent?.lastSeq == 2)
+    #expect(try await message(2) == sent?.message)
+    #expect(try await profile.history.messages(in: room, seqs: 2...2) == [sent?.message])
     let position = try await profile.journal.position(of: room.id)
-    #expect(position?.lastEvent == 1 && position?.lastSeq == 1 && position?.lastMessageAt == sent?.timestamp)
-    #expect(try await profile.journal.heads() == [LaneHead(lane: 0, head: 1, indexed: 1)])
-    #expect(try await profile.store.summary(of: room.id, reader: john.id)?.unread == 1)
+    #expect(position?.lastEvent == 2 && position?.lastSeq == 2 && position?.lastMessageAt == sent?.timestamp)
+    #expect(try await profile.journal.heads() == [LaneHead(lane: 0, head: 2, indexed: 2)])
+    #expect(try await profile.store.summary(of: room.id, reader: john.id)?.unread == 2)
   }
 
   @Test func aMintedRefIsNotSeen() async throws {
