@@ -33,6 +33,26 @@ extension AcceptanceTests {
       #expect(try first.history(of: room).count == 4)
     }
 
+    /// Whatever has become of the message: the ref stands for what was first sent under it.
+    @Test(arguments: Profile.available)
+    func aRefKeepsItsFirstText(profile: Profile) throws {
+      let installation = try Servers.shared(profile)
+      let (first, second) = (ChatClient(installation, 0), ChatClient(installation, 1))
+      let user = try first.freshUser()
+      let room = try first.makeRoom()
+      try first.send("one", to: room, as: user, ref: "z2")
+      try first.expect(first.edit(1, "2", in: room, as: user), 200)
+      for text in ["two", "2"] {
+        #expect(try second.post(text, to: room, as: user, ref: "z2")["error"]?.string == "ref_conflict")
+      }
+      let again = try second.post("one", to: room, as: user, ref: "z2")
+      #expect(again.status == 200 && again["text"]?.string == "2" && again["seq"]?.integer == 1, "\(again)")
+      try first.expect(first.delete(1, in: room, as: user), 200)
+      #expect(try second.post("two", to: room, as: user, ref: "z2").status == 409)
+      let gone = try second.post("one", to: room, as: user, ref: "z2")
+      #expect(gone.status == 200 && gone["text"]?.string == "" && gone["deleted"]?.boolean == true, "\(gone)")
+    }
+
     @Test(arguments: Profile.available)
     func twoServersAtOnceStoreOne(profile: Profile) throws {
       let installation = try Servers.shared(profile)

@@ -23,6 +23,7 @@ public struct ChangeRef: Sendable, Equatable {
     }
   }
 
+  /// 64 bits of FNV-1a.
   static func digest(of text: String) -> Int64 { Int64(bitPattern: FNV1a.hash(text.utf8)) }
 }
 

@@ -81,13 +81,17 @@ public struct LaneBatch {
     }
     let key = refKey(submission)
     guard let event = readings.sent[key] ?? sentRows[key].map({ rows[$0].event }) else { return nil }
-    // Of a message that was changed since, a store that keeps present states no longer has the first text.
-    let isFirstState = event.message.revised == event.message.event && !event.message.isDeleted
-    guard !isFirstState || event.message.text.utf8.elementsEqual(text.utf8) else {
-      return .refused(.refConflict(submission.ref))
-    }
+    guard isFirstText(text, of: event.message, key) else { return .refused(.refConflict(submission.ref)) }
     repeatsEarlier = true
     return .committed(event, duplicate: true)
+  }
+
+  /// Of a message that was changed since, a store that keeps present states has no more than the digest, and of one that
+  /// was changed by an earlier version, or imported, not even that.
+  private func isFirstText(_ text: String, of stored: Message, _ key: RefKey) -> Bool {
+    let isFirstState = stored.revised == stored.event && !stored.isDeleted
+    if isFirstState { return stored.text.utf8.elementsEqual(text.utf8) }
+    return readings.firstTexts[key].map { $0 == ChangeRef.digest(of: text) } ?? true
   }
 
   /// The nonce tells an earlier attempt at this very submission, the ref any sending of it, wherever.

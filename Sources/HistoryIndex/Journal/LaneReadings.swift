@@ -72,6 +72,9 @@ public struct LaneReadings: Sendable {
   public var rooms: [RoomID: RoomCounters] = [:]
   /// The events that stored the batch's refs earlier. The message may be in its state then, or its present one.
   public var sent: [RefKey: RoomEvent] = [:]
+  /// Of those of them whose message is in a later state, the digest of the text that it had first; missing where that is
+  /// not known.
+  public var firstTexts: [RefKey: Int64] = [:]
   /// The changes that stored the batch's refs earlier.
   public var changed: [RefKey: ChangeRef] = [:]
   /// The newest change of each message that the batch edits or deletes.

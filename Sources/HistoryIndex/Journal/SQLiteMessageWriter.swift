@@ -43,18 +43,26 @@ final class SQLiteMessageWriter: @unchecked Sendable {
       throw SQLError(kind: .other, code: 0, message: "message \(message.id) to change does not exist")
     }
     if !old.isDeleted { try unindex(old, id: id, connection) }
-    // Whoever takes the author away takes the author's ref, too.
+    // Whoever takes the author away takes the author's ref, too, and what remains of the text that it was first used for.
     try connection.execute(
       """
-      UPDATE messages SET user_name = ?, ref = CASE WHEN user_id = ? THEN ref END, user_id = ?, revised = ?,
+      UPDATE messages SET user_name = ?, ref = CASE WHEN user_id = ? THEN ref END,
+        first_text = CASE WHEN user_id = ? THEN COALESCE(first_text, ?) END, user_id = ?, revised = ?,
         edited_at = ?, reply_to = ?, is_deleted = ?, text = ?, data = ? WHERE id = ?
       """,
       [
-        .text(message.user), .integer(message.userID), .integer(message.userID), .integer(message.revised),
+        .text(message.user), .integer(message.userID), .integer(message.userID), .optional(Self.firstText(of: old)),
+        .integer(message.userID), .integer(message.revised),
         .optional(message.editedAt), .optional(message.replyTo),
         .integer(message.isDeleted ? 1 : 0), .text(message.text), .optional(message.data), .integer(id),
       ])
     if !message.isDeleted { try index(message, id: id, connection) }
+  }
+
+  /// The digest of what the message's ref was used for, where this state still tells.
+  private static func firstText(of message: Message) -> Int64? {
+    let isFirstState = message.revised == message.event && message.editedAt == nil && !message.isDeleted
+    return isFirstState && message.ref != nil ? ChangeRef.digest(of: message.text) : nil
   }
 
   func index(_ message: Message, id: Int64, _ connection: any SQLConnection) throws {

@@ -25,7 +25,10 @@ enum SQLiteReadings {
     switch submission.action {
     case .send:
       let key = RefKey(room: room, user: submission.actor.id, ref: submission.ref)
-      readings.sent[key] = try event(storing: key, submission, connection)
+      if let stored = try event(storing: key, submission, connection) {
+        readings.sent[key] = stored.event
+        readings.firstTexts[key] = stored.firstText
+      }
     case .edit(let base, _), .delete(let base), .withdraw(let base, _):
       let key = MessageKey(room: base.room, seq: base.seq)
       readings.changes[key] = try newestChange(of: key, connection)
@@ -52,19 +55,20 @@ enum SQLiteReadings {
   }
 
   private static let byRef =
-    "SELECT \(SQLiteMessages.columns) FROM messages m WHERE m.room_id = ? AND m.user_id = ? AND m.ref = ?"
+    "SELECT \(SQLiteMessages.columns), m.first_text FROM messages m WHERE m.room_id = ? AND m.user_id = ? AND m.ref = ?"
 
   /// With the message in its present state. `position` is 0: it is not known any more.
   private static func event(
     storing key: RefKey, _ submission: Submission, _ connection: any SQLConnection
-  ) throws -> RoomEvent? {
+  ) throws -> (event: RoomEvent, firstText: Int64?)? {
     let rows = try connection.query(
       byRef, [.integer(key.room), .integer(key.user), .text(key.ref)])
-    guard let message = rows.first.flatMap(SQLiteMessages.message) else { return nil }
-    return RoomEvent(
+    guard let row = rows.first, let message = SQLiteMessages.message(row) else { return nil }
+    let event = RoomEvent(
       kind: .message, event: message.event, lastSeq: message.seq, message: message, timestamp: message.timestamp,
       lane: SQLiteJournal.lane, position: 0, routing: submission.room.routing, roomKind: submission.room.kind,
       nonce: 0)
+    return (event, row.integer(13))
   }
 
   private static func newestChange(of key: MessageKey, _ connection: any SQLConnection) throws -> RoomChange? {

@@ -67,7 +67,13 @@ struct MessageRoutes: Sendable {
     let action = Submission.Action.send(text: draft.text, data: draft.data, replyTo: draft.replyTo)
     let committed = try await services.writer.submit(
       Submission(room: room, action: action, actor: user, ref: draft.ref))
-    return .response(Self.reply(committed.event.message, status: committed.isDuplicate ? 200 : 201))
+    guard committed.isDuplicate else { return .response(Self.reply(committed.event.message, status: 201)) }
+    return .response(Self.reply(await presentState(of: committed.event.message, in: room)))
+  }
+
+  /// A journal that keeps every state found the first one. Where nobody can tell the present one, that must do.
+  private func presentState(of message: Message, in room: Room) async -> Message {
+    (try? await services.history.messages(in: room, seqs: [message.seq]))?.first ?? message
   }
 
   private func edit(_ routed: RoutedRequest) async throws -> HTTPReply {

@@ -47,11 +47,17 @@ import Testing
         ref: "a ref of Ann's"),
       Submission(room: closed, action: .close, actor: ben, ref: nil),
     ])
+    let told = try profile.commit([.sending("unspeakable once", to: room, by: ann, ref: "told")])[0].event?.message
+    try profile.commit([
+      Submission(room: room, action: .delete(base: try #require(told)), actor: ann, ref: nil)
+    ])
+    #expect(try await count(profile, "user_id = ? AND first_text IS NOT NULL", ann) == 1)
     try await profile.store.deleteUser(ann, messages: .erase)
     try await carryOut(profile)
 
     #expect(try await count(profile, "user_id = ? OR text LIKE '%unspeakable%'", ann) == 0)
-    #expect(try await count(profile, "is_deleted = 1 AND user_id <> ?", ann) == 201)
+    #expect(try await count(profile, "user_id <> ? AND first_text IS NOT NULL", ann) == 0, "no digest of it either")
+    #expect(try await count(profile, "is_deleted = 1 AND user_id <> ?", ann) == 202)
     #expect(try await terms(profile, like: "unspeakable%").isEmpty)
     #expect(try await terms(profile, like: "says") == ["says"])
     #expect(try await profile.find("unspeakable*").isEmpty)
@@ -63,7 +69,7 @@ import Testing
       #expect(bytes.range(of: Data("unspeakable".utf8)) == nil, "palaver.db\(suffix)")
     }
     let erasure = try await ErasureLedger(profile.database).erasure(of: "Ann")
-    #expect(erasure?.isFinished == true && erasure?.messages == 201 && erasure?.fate == .erase)
+    #expect(erasure?.isFinished == true && erasure?.messages == 202 && erasure?.fate == .erase)
   }
 
   @Test func anonymizedMessagesAreFoundByTheirWordsAlone() async throws {

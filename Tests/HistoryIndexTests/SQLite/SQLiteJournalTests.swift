@@ -64,8 +64,11 @@ import Testing
     try profile.commit([edit(base, "changed")])
     let edited = try send("a", "c1", john)
     #expect(edited.isDuplicate == true && edited.event?.message.text == "changed")
-    try profile.commit([delete(base)])
+    // What counts is the text that the ref was first used for, also when the message has this one by now.
+    for text in ["b", "changed"] { #expect(try send(text, "c1", john).error?.word == "ref_conflict") }
+    try profile.commit([edit(base, "changed again"), delete(base)])
     #expect(try send("a", "c1", john).isDuplicate == true)
+    for text in ["b", ""] { #expect(try send(text, "c1", john).error?.word == "ref_conflict") }
     #expect(try await message(1)?.isDeleted == true)
   }
 
