@@ -37,6 +37,15 @@ import Testing
     #expect(try JSONValue(parsing: "9223372036854775807").integer == .max)
     #expect(try JSONValue(parsing: "-9223372036854775808").integer == .min)
     #expect(try JSONValue(parsing: "9223372036854775808").integer == nil)
+    #expect(try JSONValue(parsing: "9223372036854775808").number == 9_223_372_036_854_775_808)
     #expect(try JSONValue(parsing: "3e2").integer == 300)
+    #expect(try JSONValue(parsing: "3.0").integer == 3)
+  }
+
+  @Test(arguments: [
+    "12345678901234567890", "-12345678901234567890", "2.50", "3.14159265358979323846", "1E5", "1e-7", "-0.0",
+  ])
+  func numbersAreWrittenAsTheyCame(text: String) throws {
+    #expect(try JSONValue(parsing: "[\(text)]").compact == "[\(text)]")
   }
 }

@@ -116,7 +116,7 @@ struct JSONParser {
       index = start
       throw error("number out of range")
     }
-    return .number(number)
+    return "\(number)" == text ? .number(number) : .numeral(text)
   }
 
   private func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }

@@ -5,6 +5,8 @@ public enum JSONValue: Sendable, Equatable {
   case integer(Int64)
   /// A number with a fraction or an exponent, or an integer outside of `Int64`.
   case number(Double)
+  /// Such a number where a `Double` would not give back what was written: its text.
+  case numeral(String)
   case string(String)
   case array([JSONValue])
   case object(JSONObject)
@@ -32,6 +34,7 @@ public enum JSONValue: Sendable, Equatable {
     switch self {
     case .integer(let integer): integer
     case .number(let number): Int64(exactly: number)
+    case .numeral(let text): Double(text).flatMap { Int64(exactly: $0) }
     default: nil
     }
   }
@@ -40,11 +43,12 @@ public enum JSONValue: Sendable, Equatable {
     switch self {
     case .integer(let integer): Double(integer)
     case .number(let number): number
+    case .numeral(let text): Double(text)
     default: nil
     }
   }
 
-  /// The shortest JSON text of this value.
+  /// JSON text of this value, without spaces. Numbers that were parsed are as they came.
   public var compact: String {
     var writer = JSONWriter()
     writer.value(self)
@@ -91,6 +95,7 @@ extension JSONWriter {
     case .boolean(let flag): self.value(flag)
     case .integer(let integer): self.value(integer)
     case .number(let number): self.value(number)
+    case .numeral(let text): raw(text)
     case .string(let string): self.value(string)
     case .array(let values): array { for value in values { $0.value(value) } }
     case .object(let object):
