@@ -196,7 +196,7 @@ private struct CommittingWriter: EventWriter {
     func attach(_ loop: any DeliveryLoop) -> Int { 0 }
     func join(_ request: JoinRequest, loop: Int) {}
     func leave(_ subscription: SubscriptionID, room: RoomID, loop: Int) {}
-    func notice(_ frame: WebSocketFrame, in room: RoomID) {
+    func notice(_ frame: WebSocketFrame, in room: RoomID, except user: String?) {
       notices.append(String(decoding: frame.bytes.drop { $0 != UInt8(ascii: "{") }, as: UTF8.self))
     }
   }

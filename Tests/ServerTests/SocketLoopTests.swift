@@ -183,6 +183,11 @@ import Testing
       _ = try other.frame("replayed")
       try other.sendText(#"{"type":"typing"}"#)
       #expect(try socket.frame("typing")["user"]?.string == "bob")
+      // Whoever types is not told: what comes back is the answer to what was sent next.
+      try other.sendText(#"{"type":"ping"}"#)
+      var type = try other.frame().type
+      while type == "presence" { type = try other.frame().type }
+      #expect(type == "pong")
       #expect(try socket.frame("presence")["present"]?.integer == 2)
     }
   }

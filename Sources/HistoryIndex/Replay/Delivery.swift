@@ -93,8 +93,9 @@ public enum Delivery: Sendable {
   case refused(SubscriptionID, ChatError)
   /// To all subscriptions of that room on this loop.
   case broadcast(RoomID, Broadcast)
-  /// Frames without a number (presence, typing), for `palaver.v1` subscriptions of that room only.
-  case notice(RoomID, WebSocketFrame)
+  /// Frames without a number (presence, typing), for `palaver.v1` subscriptions of that room only, without those of the
+  /// user of that name.
+  case notice(RoomID, WebSocketFrame, except: String? = nil)
   /// The hub lost track of the room: its subscriptions end with 1013, and the clients resume.
   case interrupt(RoomID)
   /// Ends the room's subscriptions of that user, or of everybody, with 4003.

@@ -115,7 +115,8 @@ final class HubState: @unchecked Sendable {
       streams[room]?.leave(subscription, loop: loop)
     case .want(let room, let isRepeated): want(room, isRepeated: isRepeated, now: now)
     case .confirm(let window): windows.confirm(window)
-    case .notice(let frame, let room): carryOut([.deliverToAll(.notice(room, frame))], for: room)
+    case .notice(let frame, let room, let user):
+      carryOut([.deliverToAll(.notice(room, frame, except: user))], for: room)
     case .evictUsers(let last): for loop in loops.indices { post(.evictUsers(upTo: last), to: loop) }
     case .events(let events): receive(events, now: now)
     case .heads(let heads): observe(heads, now: now)

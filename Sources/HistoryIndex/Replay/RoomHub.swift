@@ -108,7 +108,11 @@ public final class RoomHub: Sendable {
   }
 
   /// A frame without a number to all of a room's `palaver.v1` subscribers on this server.
-  public func notice(_ frame: WebSocketFrame, in room: RoomID) { queue.put(.notice(frame, room: room)) }
+  ///
+  /// - Parameter user: is not told.
+  public func notice(_ frame: WebSocketFrame, in room: RoomID, except user: String?) {
+    queue.put(.notice(frame, room: room, except: user))
+  }
 
   /// Ends all sockets of users up to this id on this server: they were deleted.
   public func evictUsers(upTo last: UserID) { queue.put(.evictUsers(upTo: last)) }
@@ -199,7 +203,7 @@ enum HubMessage: Sendable {
   /// A page of the room is asked for.
   case want(Room, isRepeated: Bool)
   case confirm(RoomWindow)
-  case notice(WebSocketFrame, room: RoomID)
+  case notice(WebSocketFrame, room: RoomID, except: String?)
   case evictUsers(upTo: UserID)
   case events([RoomEvent])
   case heads([LaneHead])

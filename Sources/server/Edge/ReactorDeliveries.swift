@@ -10,9 +10,9 @@ extension SocketReactor {
     case .joined(let subscription, let state, let frames): joined(subscription, state, frames)
     case .refused(let subscription, let error): refused(subscription, error)
     case .broadcast(let room, let broadcast): gather(broadcast, in: room)
-    case .notice(let room, let frame):
+    case .notice(let room, let frame, let user):
       guard let table = rooms[room] else { return }
-      broadcast(frame, to: table.v1)
+      broadcast(frame, to: user == nil ? table.v1 : table.v1.filter { $0.connection.user.name != user })
       cutOverflowed()
     case .interrupt(let room): end(room, .tryAgain) { _ in true }
     case .evict(let room, let user): end(room, .removed) { user == nil || $0.user.id == user }

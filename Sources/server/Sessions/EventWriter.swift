@@ -33,7 +33,8 @@ protocol RoomJoiner: Sendable {
   func attach(_ loop: any DeliveryLoop) -> Int
   func join(_ request: JoinRequest, loop: Int)
   func leave(_ subscription: SubscriptionID, room: RoomID, loop: Int)
-  func notice(_ frame: WebSocketFrame, in room: RoomID)
+  /// - Parameter user: is not told.
+  func notice(_ frame: WebSocketFrame, in room: RoomID, except user: String?)
 }
 
 extension RoomHub: RoomJoiner {}

@@ -68,14 +68,14 @@ final class PresenceNotifier: @unchecked Sendable {
 
   func typing(_ room: RoomID, user: String) {
     bus.publish(.typing(room: room, user: user))
-    joiner.notice(V1Frames.typing(room, user: user), in: room)
+    joiner.notice(V1Frames.typing(room, user: user), in: room, except: user)
   }
 
   /// To be called for every message of the bus.
   func receive(_ message: BusMessage) {
     switch message {
     case .presence(let room, let user, let isPresent): lock.withLock { changes[room, default: [:]][user] = isPresent }
-    case .typing(let room, let user): joiner.notice(V1Frames.typing(room, user: user), in: room)
+    case .typing(let room, let user): joiner.notice(V1Frames.typing(room, user: user), in: room, except: user)
     case .events, .roomChanged, .userChanged, .everythingChanged, .usersDeleted: break
     }
   }
@@ -104,7 +104,7 @@ final class PresenceNotifier: @unchecked Sendable {
       let frame = V1Frames.presence(
         room, joined: Array(joined.prefix(Self.maximumNames)), left: Array(left.prefix(Self.maximumNames)),
         present: present.count)
-      joiner.notice(frame, in: room)
+      joiner.notice(frame, in: room, except: nil)
     }
   }
 }

@@ -52,7 +52,9 @@ final class FakeHub: RoomJoiner, EventWriter, @unchecked Sendable {
     leaves.raise()
   }
 
-  func notice(_ frame: WebSocketFrame, in room: RoomID) { post(.notice(room, frame)) }
+  func notice(_ frame: WebSocketFrame, in room: RoomID, except user: String?) {
+    post(.notice(room, frame, except: user))
+  }
 
   func submit(_ submission: Submission, completion: @escaping JournalWriter.Completion) {
     lock.withLock {
