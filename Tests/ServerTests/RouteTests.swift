@@ -102,7 +102,17 @@ private let handshake = [
     #expect(rest.body["next"] == .null)
   }
 
+  @Test func anEmptyPartOfANameIsInEveryRoom() async throws {
+    let server = TestServer()
+    _ = try await server.call("POST", "/v1/chatrooms")
+    _ = try await server.call("POST", "/v1/chatrooms", body: #"{"name": "tea"}"#)
+    for (query, rooms) in [("q=", [1, 2]), ("q=te", [2])] as [(String, [Int64])] {
+      #expect(try await server.call("GET", "/v1/chatrooms?\(query)").body["ids"]?.array?.compactMap(\.integer) == rooms)
+    }
+  }
+
   @Test(arguments: [
+    ("/v1/chatrooms/1/messages?before=1&after=2", "after"), ("/v1/chatrooms/1/messages?around=1&after=2", "around"),
     ("/v1/chatrooms?limit=0", "limit"), ("/v1/chatrooms?limit=-1", "limit"), ("/v1/chatrooms?limit=x", "limit"),
     ("/v1/chatrooms?limit=99999999999999999999", "limit"), ("/v1/chatrooms?after=-1", "after"),
     ("/v1/chatrooms?member=you", "member"), ("/v1/chatrooms/0", "id"), ("/v1/chatrooms/-1", "id"),

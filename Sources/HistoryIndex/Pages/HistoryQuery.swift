@@ -18,10 +18,11 @@ public struct HistoryQuery: Sendable, Hashable {
   /// - Parameters are as a client gave them; `nil`: not at all.
   /// - Throws: `ChatError` 400 for a limit outside of `HistoryLimits.page`, a negative number, two anchors.
   public init(before: Int64?, after: Int64?, around: Int64?, limit: Int64?) throws(ChatError) {
-    guard (before == nil ? 0 : 1) + (after == nil ? 0 : 1) + (around == nil ? 0 : 1) <= 1 else {
-      throw ChatError.invalid("anchor", "Of before, after and around only one may be given.")
+    let anchors = [("before", before), ("after", after), ("around", around)].filter { $0.1 != nil }
+    if anchors.count > 1 {
+      throw ChatError.invalid(anchors[1].0, "Of before, after and around only one may be given.")
     }
-    for (name, value) in [("before", before), ("after", after), ("around", around)] where value ?? 0 < 0 {
+    for (name, value) in anchors where value ?? 0 < 0 {
       throw ChatError.invalid(name, "\(name) is the number of a message.")
     }
     let limit = limit ?? Int64(HistoryLimits.defaultPage)

@@ -56,7 +56,7 @@ struct ChatroomRoutes: Sendable {
     let isLimited = routed.request.parameter("limit") != nil
     let limit = try routed.limit(in: Self.pageLimits, default: Self.defaultPage)
     var filter = RoomFilter(
-      reader: identity.user?.id, isAdmin: identity.caller.isAdmin, text: routed.request.parameter("q"),
+      reader: identity.user?.id, isAdmin: identity.caller.isAdmin, text: Self.namePart(routed.request),
       after: try routed.integer("after", in: 0...Int64.max) ?? 0, limit: limit + 1)
     if let member = routed.request.parameter("member") {
       guard member == "me" else { throw ChatError.invalid("member", "member is me, or left out.") }
@@ -68,6 +68,11 @@ struct ChatroomRoutes: Sendable {
     if hasMore { summaries.removeLast(summaries.count - limit) }
     let ids = isLimited ? summaries.map(\.room.id) : try await services.rooms.roomIDs(filter)
     return .response(try await page(summaries, ids: ids, hasMore: hasMore))
+  }
+
+  /// An empty `q` asks for nothing in particular: rooms without a name are listed too.
+  private static func namePart(_ request: HTTPRequest) -> String? {
+    request.parameter("q").flatMap { $0.isEmpty ? nil : $0 }
   }
 
   private func page(_ summaries: [RoomSummary], ids: [RoomID], hasMore: Bool) async throws -> HTTPResponse {
