@@ -52,6 +52,13 @@ private func run(_ arguments: String...) async -> (status: Int32, output: String
     (["token"], "the user's name"), (["bench"], "a workload"), (["bench", "sned"], "did you mean send?"),
     (["bench", "send", "--rate", "many"], "--rate"), (["bench", "send", "--url", "https://h"], "http://HOST:PORT"),
     (["rooms", "list", "--database", "mysql://u:p@h/n"], "--redis"),
+    (["serve", "--migrate", "maybe"], "--migrate: got 'maybe', expected true or false"),
+    (["serve", "--listen", ":0", "--data", "/proc/version"], "--data: got '/proc/version', expected a folder"),
+    (["serve", "--listen", ":0", "--data", "/proc/nope"], "--data: got '/proc/nope', expected a folder"),
+    (["rooms", "list", "--data", "/nowhere/data"], "--data: got '/nowhere/data', expected a folder"),
+    (["rooms", "--json", "list", "--data", "/nowhere/data"], "--data"),
+    (["users", "list", "--data", "/nowhere/data"], "--data: got '/nowhere/data', expected a folder"),
+    (["deadletters", "list", "--data", "/nowhere/data"], "--data: got '/nowhere/data', expected a folder"),
   ])
   func aSlipIsAnsweredWithAHintAndStatusTwo(arguments: [String], hint: String) async {
     let (output, errors) = (Transcript(), Transcript())

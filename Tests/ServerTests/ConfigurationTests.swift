@@ -114,6 +114,7 @@ private let stack = [
     Situation(arguments: stack + ["--auth", "open", "--index-prefix", "Über"], mentions: ["--index-prefix"]),
     Situation(arguments: stack + ["--redis", "http://x"], mentions: ["--redis", "redis://"]),
     Situation(arguments: stack + ["--elasticsearch", "es:9200"], mentions: ["--elasticsearch"]),
+    Situation(arguments: stack + ["--elasticsearch", "http://e:p@h:99999"], mentions: ["--elasticsearch", ":99999"]),
     Situation(arguments: ["--allow-origin", "app.example"], mentions: ["--allow-origin", "https://app.example"]),
     Situation(arguments: ["--config", "none.toml"], mentions: ["--config", "none.toml"]),
     Situation(environment: ["PALAVER_JWT_SECRET": "a,b,c"], mentions: ["PALAVER_JWT_SECRET", "two"]),

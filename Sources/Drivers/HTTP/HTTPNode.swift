@@ -33,7 +33,8 @@ public struct HTTPNode: Sendable {
   /// - Parameter apiKey: used where the URL names no user.
   public init?(parsing url: String, apiKey: String? = nil) {
     guard var parts = URLComponents(string: url), parts.scheme == "http" || parts.scheme == "https",
-      parts.host?.isEmpty == false, parts.path.isEmpty || parts.path == "/", parts.query == nil, parts.fragment == nil
+      parts.host?.isEmpty == false, parts.port.map({ (1...65_535).contains($0) }) ?? true,
+      parts.path.isEmpty || parts.path == "/", parts.query == nil, parts.fragment == nil
     else { return nil }
     credentials =
       if let user = parts.user { .basic(user: user, password: parts.password ?? "") } else if let apiKey {

@@ -8,7 +8,7 @@ extension Backends {
   ) async throws -> Backends {
     let (folder, database) = try await Blocking.run {
       // SQLite's log lets others read while a server writes; the schema is the server's to bring up to date.
-      let folder = isReading ? try DataFolder.ifFree(path: path) : try DataFolder(path: path)
+      let folder = try dataFolder(path, isReading: isReading)
       let options = SQLiteOptions(functions: SQLiteSearch.functions)
       return (folder, try SQLiteDatabase(path: DataFolder.databasePath(in: path), options: options))
     }
@@ -34,5 +34,13 @@ extension Backends {
       })
     backends.freeBytes = { DiskSpace.free(at: path) }
     return backends
+  }
+
+  private static func dataFolder(_ path: String, isReading: Bool) throws -> DataFolder? {
+    do {
+      return isReading ? try DataFolder.ifFree(path: path) : try DataFolder(path: path)
+    } catch let error as DataFolder.Unusable {
+      throw ConfigurationError("--data", got: path, expected: "a folder that can be made and written (\(error.reason))")
+    }
   }
 }

@@ -44,10 +44,14 @@ struct CommandContext: Sendable {
 
   /// The arguments, if they are as many as expected.
   func positionals(_ range: ClosedRange<Int>, _ expected: String) throws(ConfigurationError) -> [String] {
-    guard range.contains(arguments.positionals.count) else {
-      throw ConfigurationError("expected \(expected), got \(arguments.positionals.count) argument(s)")
+    let positionals = arguments.positionals
+    if range.contains(positionals.count) { return positionals }
+    guard positionals.count > range.upperBound else { throw ConfigurationError("expected \(expected)") }
+    let extra = positionals[range.upperBound]
+    if let flag = arguments.switches[range.upperBound] {
+      throw ConfigurationError(flag, got: extra, expected: "true or false")
     }
-    return arguments.positionals
+    throw ConfigurationError("got '\(extra)', expected \(expected)")
   }
 }
 

@@ -30,6 +30,8 @@ struct CommandArguments: Equatable {
   /// All values of flags that take one, in their order.
   var lists: [String: [String]] = [:]
   var positionals: [String] = []
+  /// Flags of switches by the number of the positional that stood right behind them, which may be meant for a value.
+  private(set) var switches: [Int: String] = [:]
   var isHelpWanted = false
 
   /// Takes `--name value`, `--name=value`, `--switch`, `--switch=false`, `--switch false`, and after `--` anything.
@@ -84,6 +86,7 @@ struct CommandArguments: Equatable {
       flags[name] = rest.removeFirst()
     } else {
       flags[name] = "true"
+      if let next = rest.first, !next.hasPrefix("-") { switches[positionals.count] = option.flag }
     }
   }
 }

@@ -38,6 +38,7 @@ extension Command {
       throw ConfigurationError("name the letters (palaver deadletters list shows their ids), or say --all")
     }
     let configuration = try context.configuration(for: .maintenance)
+    try configuration.requireFilledFolder()
     return try await Backends.with(configuration, context) { backends in
       guard let index = backends.index else {
         context.print(context.isJSON ? "{}" : "the embedded profile has no dead letters")

@@ -25,6 +25,7 @@ extension Command {
   ) { context in
     let words = try context.positionals(1...2, "list, create NAME, delete NAME or sweep")
     let configuration = try context.configuration(for: .maintenance)
+    if words[0] != "create" { try configuration.requireFilledFolder() }
     let argument = words.count > 1 ? words[1] : nil
     return try await Backends.with(configuration, context) { backends in
       let users = UsersCommand(backends: backends, context: context)
