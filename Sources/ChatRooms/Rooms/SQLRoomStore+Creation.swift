@@ -8,8 +8,8 @@ extension SQLRoomStore {
     if let ref = new.ref { try Self.validateRef(ref) }
     do {
       return try await findOrInsert(new, by: creator)
-    } catch  where new.ref != nil && Self.isDuplicate(error) {
-      // Another call with the same ref may have been faster: then its room is found now.
+    } catch  where (new.ref != nil || new.kind == .direct) && Self.isDuplicate(error) {
+      // Another call with the same ref, or for the same two users, may have been faster: then its room is found now.
       return try await findOrInsert(new, by: creator)
     }
   }
@@ -27,7 +27,7 @@ extension SQLRoomStore {
     return (created.room, created.position)
   }
 
-  private struct Created: Sendable {
+  struct Created: Sendable {
     var room: Room
     var position: RoomPosition
   }
@@ -55,10 +55,15 @@ extension SQLRoomStore {
 
   private func insertRoom(_ new: NewRoom, by creator: User?, _ connection: any SQLConnection) throws -> Created {
     let others = try Self.otherMembers(of: new, creator: creator, connection)
-    if new.kind == .direct, others.count + (creator == nil ? 0 : 1) != 2 {
-      throw ChatError.invalid("members", "A direct room has exactly two members.")
+    var directName: String?
+    if new.kind == .direct {
+      let pair = (creator.map { [$0] } ?? []) + others
+      guard pair.count == 2 else { throw ChatError.invalid("members", "A direct room has exactly two members.") }
+      let found = try Self.direct(between: pair, connection)
+      if let room = found.room { return room }
+      directName = found.name
     }
-    let room = try insertRow(new, by: creator, connection)
+    let room = try insertRow(new, directName: directName, by: creator, connection)
     let position = RoomPosition(epoch: RoomEpoch.random(), lastEvent: 0, lastSeq: 0)
     try connection.execute(
       "INSERT INTO room_positions (room_id, epoch) VALUES (?, ?)", [.integer(room.id), .text(position.epoch)])
@@ -67,17 +72,20 @@ extension SQLRoomStore {
     return Created(room: room, position: position)
   }
 
-  private func insertRow(_ new: NewRoom, by creator: User?, _ connection: any SQLConnection) throws -> Room {
+  private func insertRow(
+    _ new: NewRoom, directName: String?, by creator: User?, _ connection: any SQLConnection
+  ) throws -> Room {
     var room = Room(
       id: 0, name: new.name, topic: new.topic, kind: new.kind, lane: 0, routing: "", createdAt: now())
-    let result = try Self.claimingName(Self.uniqueName(of: room), connection) {
+    let uniqueName = directName ?? Self.uniqueName(of: room)
+    let result = try Self.claimingName(uniqueName, connection) {
       try connection.execute(
         """
         INSERT INTO rooms (name, unique_name, topic, kind, lane, routing, created_at, created_by, ref)
         VALUES (?, ?, ?, ?, 0, '', ?, ?, ?)
         """,
         [
-          .optional(room.name), .optional(Self.uniqueName(of: room)), .optional(room.topic),
+          .optional(room.name), .optional(uniqueName), .optional(room.topic),
           .integer(Int64(room.kind.rawValue)), .integer(room.createdAt), Self.createdBy(creator), .optional(new.ref),
         ])
     }

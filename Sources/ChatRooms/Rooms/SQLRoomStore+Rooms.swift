@@ -57,9 +57,13 @@ extension SQLRoomStore {
       }
       if let name { room.name = name }
       if let topic { room.topic = topic }
+      // A direct room keeps its hidden name.
       try Self.claimingName(room.name, connection) {
         try connection.execute(
-          "UPDATE rooms SET name = ?, unique_name = ?, topic = ? WHERE id = ?",
+          """
+          UPDATE rooms SET name = ?, unique_name = CASE WHEN kind = \(Room.Kind.public.rawValue) THEN ? \
+          ELSE unique_name END, topic = ? WHERE id = ?
+          """,
           [.optional(room.name), .optional(Self.uniqueName(of: room)), .optional(room.topic), .integer(id)])
       }
       return room

@@ -21,6 +21,7 @@ enum RoomStoreBehaviour: String, CaseIterable, Sendable, CustomTestStringConvert
   case theSameRefGivesTheSameRoom
   case manyCallsWithOneRefMakeOneRoom
   case aDirectRoomHasTwoMembers
+  case twoUsersHaveOneDirectRoom
   case listingsShowWhatTheReaderMaySee
   case listingsArePaged
   case listingsFindNamesInAnyScript
@@ -55,6 +56,7 @@ struct RoomStoreTester {
     case .theSameRefGivesTheSameRoom: try await theSameRefGivesTheSameRoom()
     case .manyCallsWithOneRefMakeOneRoom: try await manyCallsWithOneRefMakeOneRoom()
     case .aDirectRoomHasTwoMembers: try await aDirectRoomHasTwoMembers()
+    case .twoUsersHaveOneDirectRoom: try await twoUsersHaveOneDirectRoom()
     case .listingsShowWhatTheReaderMaySee: try await listingsShowWhatTheReaderMaySee()
     case .listingsArePaged: try await listingsArePaged()
     case .listingsFindNamesInAnyScript: try await listingsFindNamesInAnyScript()

@@ -89,6 +89,39 @@ extension RoomStoreTester {
     #expect(try await store.rooms(RoomFilter(reader: john.id, limit: 10)).map(\.room) == [direct])
   }
 
+  func twoUsersHaveOneDirectRoom() async throws {
+    let (john, jane) = (try await user("John"), try await user("Jane"))
+    _ = try await user("Jim")
+    let (store, both) = (store, [john, jane])
+    func direct() async throws -> Room {
+      try await store.createRoom(NewRoom(kind: .direct, members: ["Jane", "John"]), by: nil).room
+    }
+    let ids = try await withThrowingTaskGroup(of: RoomID.self) { group in
+      for index in 0..<20 {
+        let (one, other) = (both[index % 2], both[(index + 1) % 2])
+        group.addTask {
+          try await store.createRoom(NewRoom(kind: .direct, members: [other.name]), by: one).room.id
+        }
+      }
+      return try await group.reduce(into: Set<RoomID>()) { $0.insert($1) }
+    }
+    #expect(ids.count == 1)
+    let room = try await direct()
+    #expect(ids == [room.id])
+    #expect(try await store.createRoom(NewRoom(kind: .direct, members: ["Jim"]), by: john).room.id != room.id)
+
+    #expect(try await store.updateRoom(room.id, name: "us", topic: nil).name == "us")
+    #expect(try await direct().name == "us")
+    #expect(try await store.room(named: "us") == nil)
+    try await database.execute(
+      "DELETE FROM members WHERE room_id = ? AND user_id = ?", [.integer(room.id), .integer(jane.id)])
+    let next = try await direct()
+    #expect(next.id != room.id, "Jane has left the first one")
+    #expect(try await direct() == next)
+    try await markDeleted(next)
+    #expect(try await direct().id > next.id)
+  }
+
   func aRoomIsRenamed() async throws {
     let (tea, coffee) = (try await room("tea"), try await room("coffee"))
     #expect(await word { _ = try await store.updateRoom(coffee.id, name: "tea", topic: nil) } == "name_taken")
