@@ -65,9 +65,14 @@ struct ServerBus: Sendable {
       if case .usersDeleted(let last) = message { hub.evictUsers(upTo: last) }
       notifier.receive(message)
     }
-    if let shared { hub.windows.setAlone { shared.bus.isAlone } }
-    // What was said meanwhile is lost.
-    shared?.bus.onSubscribed { rooms.forgetEverything() }
+    guard let shared else { return }
+    hub.windows.setAlone { shared.bus.isAlone }
+    hub.windows.setHearing { shared.bus.isListening }
+    shared.bus.onSubscribed {
+      // What was said meanwhile is lost.
+      rooms.forgetEverything()
+      hub.windows.beganHearing()
+    }
   }
 
   /// Returns once Redis is connected, or has been given a moment: a server starts without it too.

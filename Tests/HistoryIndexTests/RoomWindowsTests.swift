@@ -42,6 +42,23 @@ import Testing
     #expect(lastSeq(windows, now: 5_000) == nil, "the database was not heard of for too long")
   }
 
+  /// What other servers said while the bus was away is not known before the database has been asked.
+  @Test func whatMayLackWhatOthersSaidIsNotShownWhileTheDatabaseIsAway() {
+    let windows = RoomWindows()
+    var model = RoomModel()
+    let hub = settled(windows, &model)
+    #expect(windows.latest(RoomModel.room) != nil)
+    windows.beganHearing(now: 100)
+    #expect(windows.latest(RoomModel.room) == nil)
+    hub.handle([.heads([LaneHead(lane: 0, head: 5, indexed: 0)])], now: 200)
+    #expect(windows.latest(RoomModel.room) != nil)
+    hub.handle([.heads([LaneHead(lane: 0, head: 6, indexed: 0)])], now: 300)
+    #expect(windows.latest(RoomModel.room) == nil, "an event is known to be missing")
+    hub.handle([.heads([LaneHead(lane: 0, head: 5, indexed: 0)])], now: 400)
+    windows.setHearing { false }
+    #expect(windows.latest(RoomModel.room) == nil)
+  }
+
   /// It may have lost the bus, and be counted no more.
   @Test func whoHasSeenAnotherServerWriteIsNotAloneForAWhile() {
     let told = RoomWindows()

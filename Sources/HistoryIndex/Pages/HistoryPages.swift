@@ -38,7 +38,7 @@ public struct HistoryPages: Sendable {
     do {
       return RenderedPage(try await page(of: room, query))
     } catch let error where Self.isOutage(error) {
-      // What is in memory is as old as the outage.
+      // What is in memory is as old as the outage, or it is not given.
       let now = RoomWindows.now()
       guard let window = hub.windows.latest(room),
         case .page(let page) = window.answer(query, now: now)

@@ -41,11 +41,14 @@ public final class RoomWindows: @unchecked Sendable {
   private var delivered: [Int64] = []
   private var isAloneNow: @Sendable () -> Bool = { true }
   private var othersSeen: Milliseconds = .min / 2
+  private var isHearingNow: @Sendable () -> Bool = { true }
+  /// Since when nothing that others say has been lost, as far as is known.
+  private var hearingSince: Milliseconds = 0
 
   init(limits: Limits = Limits()) { self.limits = limits }
 
   /// Milliseconds of a clock that never goes back.
-  static func now() -> Milliseconds { Milliseconds(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
+  public static func now() -> Milliseconds { Milliseconds(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
 
   // MARK: Pages
 
@@ -60,6 +63,12 @@ public final class RoomWindows: @unchecked Sendable {
 
   /// Tells when no other server writes: always, unless this is called. Call it before `run`.
   public func setAlone(_ isAlone: @escaping @Sendable () -> Bool) { lock.withLock { isAloneNow = isAlone } }
+
+  /// Tells whether what other servers say is heard: always, unless this is called. Call it before `run`.
+  public func setHearing(_ isHearing: @escaping @Sendable () -> Bool) { lock.withLock { isHearingNow = isHearing } }
+
+  /// What other servers say is heard from now on; what they said before may have been lost.
+  public func beganHearing(now: Milliseconds = RoomWindows.now()) { lock.withLock { hearingSince = now } }
 
   /// A room's window, where it is as new as anything that a server alone can know.
   func current(_ room: Room, now: Milliseconds) -> RoomWindow? {
@@ -77,8 +86,15 @@ public final class RoomWindows: @unchecked Sendable {
     }
   }
 
-  /// A room's window, whatever it lacks.
-  func latest(_ room: Room) -> RoomWindow? { lock.withLock { windows[room.id] } }
+  /// A room's window, where it has everything from before the database went away: what others said since the lanes' heads
+  /// were last seen has been heard.
+  func latest(_ room: Room) -> RoomWindow? {
+    let (isHearing, window) = lock.withLock {
+      let isWhole = headsSeen >= hearingSince && !behindLanes.contains(room.lane)
+      return (isHearingNow, isWhole ? windows[room.id] : nil)
+    }
+    return isHearing() ? window : nil
+  }
 
   func has(_ room: RoomID) -> Bool { lock.withLock { windows[room] != nil } }
 
