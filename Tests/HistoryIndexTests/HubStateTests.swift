@@ -41,6 +41,15 @@ import Testing
     return (hub, loop)
   }
 
+  /// Who resumes after the first one may have missed more, and is promised that nobody reads for it again.
+  @Test(arguments: [(nil, 100, HistoryLimits.tail), (nil, 700, HistoryLimits.block), (3, 100, HistoryLimits.block)])
+  func aColdRoomIsReadForEverybodyWhoMayComeWithTheFirst(since: Int64?, limit: Int, expected: Int) {
+    let (hub, _) = hub()
+    hub.handle([.join(.test(1, since: since, limit: limit), loop: 0)], now: 0)
+    let counts = hub.takeJobs(now: 0).compactMap { if case .load(_, let count) = $0 { count } else { nil } }
+    #expect(counts == [expected])
+  }
+
   /// The tail is loaded at one moment, delivered at another, events come in between and lag behind the database.
   @Test(arguments: 0..<200) func aJoinAtAnyMomentHasNoGapAndNoDouble(seed: UInt64) {
     var random = SplitMix64(seed: seed)

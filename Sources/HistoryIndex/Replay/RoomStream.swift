@@ -101,6 +101,8 @@ struct RoomStream: Sendable {
   mutating func join(_ request: JoinRequest, loop: Int, now: Milliseconds) -> [Action] {
     if let tail, tail.isPartial, waiting.isEmpty, now - tailLoaded >= Self.partialTailLifetime { self.tail = nil }
     waiting.append(Waiting(request: request, loop: loop, since: now))
+    // Others who resume may be further behind than the first one: they are to need no read of their own.
+    if tail == nil, request.since != nil || request.limit > reach { reachFar(now: now) }
     if tail != nil { return admit(now: now) }
     return isLoading ? [] : load()
   }
@@ -211,10 +213,14 @@ struct RoomStream: Sendable {
 
   /// Reads the tail anew, as long as anybody may want it.
   private mutating func lengthen(now: Milliseconds) -> [Action] {
-    reach = HistoryLimits.block
-    lengthened = now
+    reachFar(now: now)
     tail = nil
     return load()
+  }
+
+  private mutating func reachFar(now: Milliseconds) {
+    reach = HistoryLimits.block
+    lengthened = now
   }
 
   /// Back to the usual length, some time after more was asked for.
