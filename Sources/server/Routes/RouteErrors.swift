@@ -13,14 +13,12 @@ struct RouteErrors: Sendable {
   }
 
   private func chatError(for error: any Error, _ request: HTTPRequest) -> ChatError {
-    switch error {
-    case let error as ChatError: return error
-    case let error as SQLError where error.kind == .unavailable || error.kind == .conflict:
-      log.warning("database refused", ["error": error.description, "request": request.id])
-      return .unavailable("The database")
-    default:
-      log.error("request failed", ["error": "\(error)", "method": request.method, "request": request.id])
-      return ChatError(500, "internal", "Something went wrong in the server; its log names this request_id.")
+    if let error = error as? ChatError { return error }
+    if let refusal = ChatError(ofDatabase: error) {
+      log.warning("database refused", ["error": "\(error)", "request": request.id])
+      return refusal
     }
+    log.error("request failed", ["error": "\(error)", "method": request.method, "request": request.id])
+    return ChatError(500, "internal", "Something went wrong in the server; its log names this request_id.")
   }
 }

@@ -21,6 +21,10 @@ struct SessionServices: Sendable {
     } catch let error as ChatError {
       return request.failure(error)
     } catch {
+      if let refusal = ChatError(ofDatabase: error) {
+        log.warning("database refused", ["error": "\(error)"])
+        return request.failure(refusal)
+      }
       log.error("a request of a connection failed", ["error": "\(error)"])
       return request.failure(ChatError(500, "internal", "Something went wrong inside of the server."))
     }
