@@ -58,7 +58,8 @@ let package = Package(
       name: "RedisTesting", dependencies: ["Drivers", "CLinux"], path: "Tests/RedisTesting", swiftSettings: rules),
     .target(name: "FakeHTTPServer", path: "Tests/FakeHTTPServer", swiftSettings: rules),
     .testTarget(
-      name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer"], swiftSettings: rules),
+      name: "DriversTests", dependencies: ["Drivers", "RedisTesting", "FakeHTTPServer", "TestSupport"],
+      swiftSettings: rules),
     .testTarget(
       name: "ChatRoomsTests", dependencies: ["ChatRooms", "Drivers", "Migrations", "RedisTesting"],
       swiftSettings: rules),
@@ -67,7 +68,8 @@ let package = Package(
       dependencies: ["HistoryIndex", "ChatRooms", "Drivers", "Migrations", "FakeHTTPServer", "TestSupport", "CZstd"],
       swiftSettings: rules),
     .testTarget(
-      name: "ServerTests", dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux", "TestSupport"],
+      name: "ServerTests",
+      dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux", "TestSupport"],
       swiftSettings: rules),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "Drivers"], swiftSettings: rules),
     // Stands in front of the allocator and of system calls in the tests' executable, and counts.

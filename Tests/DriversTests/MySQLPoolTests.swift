@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Drivers
@@ -16,6 +17,42 @@ import Testing
     pool.close()
     let error = await #expect(throws: SQLError.self) { _ = try await pool.query("SELECT 1") }
     #expect(error?.kind == .unavailable)
+  }
+}
+
+@Suite struct MySQLSilenceTests {
+  /// Accepts connections, as the kernel does for a process that is stopped, and says nothing.
+  @Test func aServerThatSaysNothingCostsOneTimeoutAndNotOneOfEachCaller() async throws {
+    let listener = try ListeningSocket()
+    defer { listener.stop() }
+    var options = MySQLOptions()
+    options.readTimeout = 3
+    let pool = MySQLPool(try MySQLURL("mysql://a:b@127.0.0.1:\(listener.port)/x"), options: options, size: 2)
+    let start = ContinuousClock.now
+    for _ in 0..<40 {
+      let error = await #expect(throws: SQLError.self) { _ = try await pool.query("SELECT 1") }
+      #expect(error?.kind == .unavailable)
+    }
+    // Each of them waiting for itself would take two minutes.
+    #expect(.now - start < .seconds(40))
+    #expect(pool.outage.refusal != nil)
+    await Blocking.run(pool.close)
+  }
+
+  @Test func aSlowAnswerIsNoSilenceWhileOthersAreAnswered() {
+    let outage = MySQLOutage()
+    let failure = SQLError(kind: .unavailable, code: 2013, message: "lost")
+    let longAgo = DispatchTime(uptimeNanoseconds: DispatchTime.now().uptimeNanoseconds - 5_000_000_000)
+    outage.answered()
+    outage.lost(failure, waitingSince: longAgo)
+    #expect(outage.refusal == nil)
+    let unanswered = MySQLOutage()
+    unanswered.lost(failure, waitingSince: .now())
+    #expect(unanswered.refusal == nil)
+    unanswered.lost(failure, waitingSince: longAgo)
+    #expect(unanswered.refusal?.code == 2013)
+    unanswered.answered()
+    #expect(unanswered.refusal == nil)
   }
 }
 

@@ -11,19 +11,28 @@ import Foundation
   public let url: MySQLURL
   /// The conversation has ended; only closing makes sense.
   public private(set) var isBroken = false
+  /// Told of every silence that ends this connection.
+  private let outage: MySQLOutage?
+  /// When the request began that was sent last.
+  private var requestStart = DispatchTime.now()
   /// Requests that waited for an answer of the server so far, preparing of statements not counted.
   public private(set) var requestCount = 0
 
   public var dialect: SQLDialect { .mysql }
 
-  /// Connects; blocks for up to the options' `connectTimeout`.
-  public init(_ url: MySQLURL, options: MySQLOptions = MySQLOptions()) throws(SQLError) {
+  /// Connects; blocks for up to the options' `connectTimeout`, or `readTimeout` where the server accepts and says nothing.
+  ///
+  /// - Parameter outage: what connections to the same server know together.
+  public init(
+    _ url: MySQLURL, options: MySQLOptions = MySQLOptions(), outage: MySQLOutage? = nil
+  ) throws(SQLError) {
     _ = MySQLLibrary.isReady
     guard let handle = unsafe mysql_init(nil) else {
       throw SQLError(mysqlCode: Int(CR_OUT_OF_MEMORY), message: "No memory for a connection")
     }
     unsafe self.handle = handle
     self.url = url
+    self.outage = outage
     statements = MySQLStatementCache(capacity: options.statementCacheCapacity)
     unsafe MySQLLibrary.set(options, url, on: handle)
     var flags = UInt(CLIENT_FOUND_ROWS)
@@ -50,6 +59,7 @@ import Foundation
   public var isInTransaction: Bool { unsafe handle.pointee.server_status & UInt32(SERVER_STATUS_IN_TRANS) != 0 }
 
   public func ping() throws(SQLError) {
+    requestStart = .now()
     guard unsafe mysql_ping(handle) == 0 else { throw failure() }
   }
 
@@ -99,7 +109,7 @@ import Foundation
     _ sql: String, _ body: (MySQLStatement) throws(SQLError) -> Result
   ) throws(SQLError) -> Result {
     guard !isBroken else { throw Self.gone }
-    requestCount += 1
+    beginRequest()
     do {
       let statement = try statements.statement(sql) { sql throws(SQLError) in
         unsafe try MySQLStatement(sql, on: handle)
@@ -118,7 +128,7 @@ import Foundation
   /// The first one that fails ends the request; what went before it stays done.
   public func send(_ sql: MySQLText) throws(SQLError) -> [[SQLRow]] {
     guard !isBroken else { throw Self.gone }
-    requestCount += 1
+    beginRequest()
     let isSent = unsafe sql.bytes.withUnsafeBytes { text in
       unsafe mysql_real_query(handle, text.baseAddress?.assumingMemoryBound(to: CChar.self), UInt(text.count)) == 0
     }
@@ -175,7 +185,14 @@ import Foundation
     return error
   }
 
+  private func beginRequest() {
+    requestCount += 1
+    requestStart = .now()
+  }
+
   private func note(_ error: SQLError) {
-    if error.kind == .unavailable || MySQLErrorKind.outOfStep.contains(error.code) { isBroken = true }
+    guard error.kind == .unavailable || MySQLErrorKind.outOfStep.contains(error.code) else { return }
+    isBroken = true
+    if error.kind == .unavailable { outage?.lost(error, waitingSince: requestStart) }
   }
 }

@@ -14,4 +14,13 @@ public struct MySQLOptions: Sendable {
   public var allowsMultipleStatements = false
 
   public init() {}
+
+  /// For connections on whose answers clients wait: a server that says nothing is given up after 3 seconds. Long work,
+  /// such as migrations and scans, needs the patience of the others.
+  public static var serving: MySQLOptions {
+    var options = MySQLOptions()
+    options.readTimeout = 3
+    options.writeTimeout = 3
+    return options
+  }
 }

@@ -13,6 +13,8 @@ public struct MySQLPoolStatistics: Sendable, Equatable {
 /// Connections to one server, each on a thread of its own, made when first needed and again when broken.
 public final class MySQLPool: SQLDatabase {
   private let queue: MySQLJobQueue
+  /// What the connections know together; for others to the same server.
+  public let outage: MySQLOutage
   private let workers: [MySQLWorker]
   private let threads: [WorkerThread]
 
@@ -25,6 +27,7 @@ public final class MySQLPool: SQLDatabase {
     let queue = MySQLJobQueue(waitTimeout: waitTimeout)
     let outage = MySQLOutage()
     self.queue = queue
+    self.outage = outage
     workers = (0..<max(1, size)).map { _ in MySQLWorker(url, options, queue, outage) }
     threads = workers.enumerated().map { index, worker in
       WorkerThread(name: "mysql-\(index)") { worker.run() }

@@ -33,6 +33,11 @@ final class MySQLWorker: @unchecked Sendable {
 
   func run() {
     while let job = queue.take() {
+      if let refusal = outage.refusal {
+        job(.failure(refusal))
+        probe()
+        continue
+      }
       do throws(SQLError) {
         let connection = try usableConnection()
         state = .busy
@@ -50,9 +55,25 @@ final class MySQLWorker: @unchecked Sendable {
   private func usableConnection() throws(SQLError) -> MySQLConnection {
     if let connection, isAlive(connection) { return connection }
     connection = nil
-    let made = try outage.connect { () throws(SQLError) in try MySQLConnection(url, options: options) }
+    let made = try outage.connect { () throws(SQLError) in
+      try MySQLConnection(url, options: options, outage: outage)
+    }
     connection = made
     return made
+  }
+
+  /// Looks whether a silent server is back. Nobody waits for this: the caller has its answer.
+  private func probe() {
+    guard outage.takeProbe() else { return }
+    connection = nil
+    state = .closed
+    if let made = try? MySQLConnection(url, options: options, outage: outage) {
+      outage.answered()
+      connection = made
+      lastUse = .now()
+      state = .idle
+    }
+    outage.probed()
   }
 
   private func isAlive(_ connection: MySQLConnection) -> Bool {
@@ -68,44 +89,7 @@ final class MySQLWorker: @unchecked Sendable {
     // A body that left a transaction open must not hand it to the next.
     if connection.isInTransaction { connection.rollBack() }
     lastUse = .now()
-    if connection.isBroken { self.connection = nil }
+    if connection.isBroken { self.connection = nil } else { outage.answered() }
     state = connection.isBroken ? .closed : .idle
-  }
-}
-
-/// What a pool knows of a server that does not answer: until the next attempt is due, callers get the last error at
-/// once instead of each waiting for an attempt of their own.
-final class MySQLOutage: @unchecked Sendable {
-  private let lock = NSLock()
-  private var failure: SQLError?
-  private var nextAttempt = DispatchTime.now()
-  private var delay = firstDelay
-
-  /// Seconds between attempts: doubled each time, with full jitter.
-  private static let firstDelay = 0.05
-  private static let longestDelay = 2.0
-
-  func connect(_ attempt: () throws(SQLError) -> MySQLConnection) throws(SQLError) -> MySQLConnection {
-    if let failure = lock.withLock({ DispatchTime.now() < nextAttempt ? failure : nil }) { throw failure }
-    do {
-      let connection = try attempt()
-      note(nil)
-      return connection
-    } catch {
-      note(error)
-      throw error
-    }
-  }
-
-  private func note(_ error: SQLError?) {
-    lock.withLock {
-      failure = error
-      if error == nil {
-        delay = Self.firstDelay
-      } else {
-        nextAttempt = .now() + Double.random(in: 0...delay)
-        delay = min(delay * 2, Self.longestDelay)
-      }
-    }
   }
 }

@@ -8,6 +8,7 @@ public final class MySQLJournal: Journal {
   let database: any SQLDatabase
   private let url: MySQLURL
   private let options: MySQLOptions
+  private let outage: MySQLOutage?
   private let clock: @Sendable () -> Milliseconds
   private let protected: RewindGuard?
   private let flushes = FlushGroup()
@@ -15,17 +16,18 @@ public final class MySQLJournal: Journal {
 
   /// Seconds that a writer's transaction may lie idle, its process paused, before MariaDB ends it.
   private static let idleTransactionTimeout: UInt32 = 3
-  /// Seconds that a writer waits for a reply.
+  /// The most seconds that a writer waits for a reply.
   private static let readTimeout: UInt32 = 10
 
   /// - Parameters:
   ///   - database: reads go here.
   ///   - url: each committer makes a connection of its own to it.
+  ///   - outage: what the connections of `database` know of a server that says nothing. They find out when it is back.
   ///   - protected: keeps committers from writing while the database may have gone back.
   ///   - clock: the time that events are stamped with.
   public init(
     _ database: any SQLDatabase, _ url: MySQLURL, options: MySQLOptions = MySQLOptions(),
-    protected: RewindGuard? = nil,
+    outage: MySQLOutage? = nil, protected: RewindGuard? = nil,
     clock: @escaping @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
   ) {
     self.database = database
@@ -34,17 +36,18 @@ public final class MySQLJournal: Journal {
       return Dictionary(rows.map { (Int($0.integer(0) ?? 0), $0.integer(1) ?? 0) }) { first, _ in first }
     }
     self.url = url
+    self.outage = outage
     self.clock = clock
     self.protected = protected
     var options = options
     options.allowsMultipleStatements = true
     options.idleTransactionTimeout = Self.idleTransactionTimeout
-    options.readTimeout = Self.readTimeout
+    options.readTimeout = min(options.readTimeout, Self.readTimeout)
     self.options = options
   }
 
   public func makeCommitter() -> any JournalCommitter {
-    MySQLJournalCommitter(url, options: options, protected: protected, clock: clock)
+    MySQLJournalCommitter(url, options: options, outage: outage, protected: protected, clock: clock)
   }
 
   public func flush() async throws {

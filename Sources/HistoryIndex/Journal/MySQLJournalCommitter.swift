@@ -7,20 +7,27 @@ import Drivers
 final class MySQLJournalCommitter: JournalCommitter {
   private let url: MySQLURL
   private let options: MySQLOptions
+  /// What is known of a database that says nothing: not each batch is to find that out.
+  private let outage: MySQLOutage?
   private let protected: RewindGuard?
   private let clock: @Sendable () -> Milliseconds
   private(set) var connection: MySQLConnection?
   private var takesRows = false
 
-  init(_ url: MySQLURL, options: MySQLOptions, protected: RewindGuard?, clock: @escaping @Sendable () -> Milliseconds) {
+  init(
+    _ url: MySQLURL, options: MySQLOptions, outage: MySQLOutage?, protected: RewindGuard?,
+    clock: @escaping @Sendable () -> Milliseconds
+  ) {
     self.url = url
     self.options = options
+    self.outage = outage
     self.protected = protected
     self.clock = clock
   }
 
   func commit(_ batch: [Submission]) throws -> [Outcome] {
     guard !batch.isEmpty else { return [] }
+    if let refusal = outage?.refusal { throw refusal }
     try protected?.waitUntilSettled()
     let (connection, readings) = try lockAndRead(batch)
     do {
@@ -49,11 +56,13 @@ final class MySQLJournalCommitter: JournalCommitter {
       do {
         return (connection, try read(request, on: connection))
       } catch let error as SQLError where error.kind == .unavailable {
-        // The server ended the connection while it was idle. Nothing was written yet: try once on a new one.
         self.connection = nil
+        // Another wait would be as long.
+        if outage?.refusal != nil { throw error }
+        // The server ended the connection while it was idle. Nothing was written yet: try once on a new one.
       }
     }
-    let connection = try MySQLConnection(url, options: options)
+    let connection = try MySQLConnection(url, options: options, outage: outage)
     self.connection = connection
     takesRows = connection.takesRows
     if let protected {

@@ -13,35 +13,65 @@ struct BackendError: Error, CustomStringConvertible {
 extension Backends {
   /// Connections for what is not the journal's.
   private static let connections = 8
+  /// Connections of a server for work that may take its time: beside those on whose answers clients wait.
+  private static let patientConnections = 4
+  /// Seconds that a client's call waits for a connection, where all are busy.
+  private static let servingWait = 3.0
   /// How long a server that starts waits for its database: they are often started together.
   static let patience = Duration.seconds(30)
   /// How long it waits for its index, so that an installation's first search finds one.
   private static let indexPatience = Duration.seconds(5)
 
   static func openStack(
-    _ stack: Configuration.Stack, isMigrating: Bool, metrics: Metrics, log: Log
+    _ stack: Configuration.Stack, isMigrating: Bool, isServing: Bool, metrics: Metrics, log: Log
   ) async throws -> Backends {
-    let pool = MySQLPool(stack.database, size: connections)
+    let pools = pools(stack, isServing: isServing)
     let http = HTTPClient(options(stack))
     let close: @Sendable () -> Void = {
       http.close()
-      pool.close()
+      pools.close()
     }
     do {
-      let schema = try await schema(of: pool, isMigrating: isMigrating, log: log)
+      let schema = try await schema(of: pools.patient, isMigrating: isMigrating, log: log)
       let nodes = stack.elasticsearch.compactMap { HTTPNode(parsing: $0, apiKey: stack.elasticsearchKey) }
       let client = ElasticsearchClient(nodes: NodePool(nodes, client: http))
       let names = IndexNames(prefix: stack.indexPrefix)
       let index = Index(
         client: client, names: names, generations: Generations(client: client, names: names),
-        leases: MySQLLaneLeases(pool), protected: RewindGuard(),
-        repair: RewindRepair(database: pool, index: IndexWitness(client: client, names: names)))
+        leases: MySQLLaneLeases(pools.patient), protected: RewindGuard(),
+        repair: RewindRepair(database: pools.patient, index: IndexWitness(client: client, names: names)))
       if isMigrating { await tryToPrepareIndex(index.generations) }
-      return backends(schema, pool, stack, index, isMigrating: isMigrating, metrics: metrics, log: log, close: close)
+      return backends(schema, pools, stack, index, isMigrating: isMigrating, metrics: metrics, log: log, close: close)
     } catch {
       await Blocking.run(close)
       throw BackendError("--database \(stack.database)", error)
     }
+  }
+
+  /// Connections to the database: those on whose answers clients wait, and those whose work may take its time. One pool
+  /// is both where nobody is served.
+  private struct Pools {
+    var serving: MySQLPool
+    var patient: MySQLPool
+    /// Of the journal's writers.
+    var options: MySQLOptions
+    /// What the journal's writers share with a pool that is asked all the time.
+    var outage: MySQLOutage?
+
+    func close() {
+      serving.close()
+      if patient !== serving { patient.close() }
+    }
+  }
+
+  private static func pools(_ stack: Configuration.Stack, isServing: Bool) -> Pools {
+    guard isServing else {
+      let pool = MySQLPool(stack.database, size: connections)
+      return Pools(serving: pool, patient: pool, options: MySQLOptions(), outage: nil)
+    }
+    let serving = MySQLPool(stack.database, options: .serving, size: connections, waitTimeout: servingWait)
+    let patient = MySQLPool(stack.database, size: patientConnections)
+    return Pools(serving: serving, patient: patient, options: .serving, outage: serving.outage)
   }
 
   private static func options(_ stack: Configuration.Stack) -> HTTPClientOptions {
@@ -51,10 +81,12 @@ extension Backends {
   }
 
   private static func backends(
-    _ schema: InstalledSchema, _ pool: MySQLPool, _ stack: Configuration.Stack, _ index: Index, isMigrating: Bool,
+    _ schema: InstalledSchema, _ pools: Pools, _ stack: Configuration.Stack, _ index: Index, isMigrating: Bool,
     metrics: Metrics, log: Log, close: @escaping @Sendable () -> Void
   ) -> Backends {
-    let journal = MySQLJournal(pool, stack.database, protected: index.protected)
+    let pool = pools.serving
+    let journal = MySQLJournal(
+      pool, stack.database, options: pools.options, outage: pools.outage, protected: index.protected)
     let rooms = SQLRoomStore(database: pool, laneCount: journal.laneCount)
     let (client, names) = (index.client, index.names)
     let history = JournaledHistory(
@@ -65,7 +97,7 @@ extension Backends {
     return Backends(
       installation: schema.installation, database: pool, rooms: rooms, journal: journal, history: history,
       search: search,
-      index: index, traces: StackTraces(database: pool, journal: journal, client: client, names: names),
+      index: index, traces: StackTraces(database: pools.patient, journal: journal, client: client, names: names),
       importSink: {
         ElasticsearchImportSink(client: client, names: names, ledger: $0, log: log, metrics: metrics)
       },

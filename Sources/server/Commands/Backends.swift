@@ -67,15 +67,18 @@ struct Backends: Sendable {
 
   /// - Throws: one line for a person says what does not answer.
   ///
-  /// - Parameter isReading: nothing will be written, so that a folder may be another process's.
+  /// - Parameters:
+  ///   - isReading: nothing will be written, so that a folder may be another process's.
+  ///   - isServing: clients wait for the answers, so that a database that says nothing is given up soon.
   static func open(
-    _ configuration: Configuration, isReading: Bool = false, metrics: Metrics, log: Log
+    _ configuration: Configuration, isReading: Bool = false, isServing: Bool = false, metrics: Metrics, log: Log
   ) async throws -> Backends {
     switch configuration.profile {
     case .embedded(let folder):
       try await openEmbedded(folder: folder, isReading: isReading, metrics: metrics, log: log)
     case .stack(let stack):
-      try await openStack(stack, isMigrating: configuration.isMigrating, metrics: metrics, log: log)
+      try await openStack(
+        stack, isMigrating: configuration.isMigrating, isServing: isServing, metrics: metrics, log: log)
     }
   }
 

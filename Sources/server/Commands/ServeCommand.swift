@@ -26,7 +26,8 @@ extension Command {
     let signals = StopSignals()
     let starting = try StartingServer(configuration.edge.http)
     let backends = try await starting.answering {
-      try await Backends.open(configuration, metrics: Metrics(), log: Log(level: configuration.logLevel))
+      try await Backends.open(
+        configuration, isServing: true, metrics: Metrics(), log: Log(level: configuration.logLevel))
     }
     do {
       let command = ServeCommand(
