@@ -69,7 +69,7 @@ let package = Package(
       swiftSettings: rules),
     .testTarget(
       name: "ServerTests",
-      dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux", "TestSupport"],
+      dependencies: ["server", "HistoryIndex", "ChatRooms", "Drivers", "CLinux", "TestSupport", "FakeHTTPServer"],
       swiftSettings: rules),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "Drivers"], swiftSettings: rules),
     // Stands in front of the allocator and of system calls in the tests' executable, and counts.

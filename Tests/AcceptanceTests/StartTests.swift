@@ -114,9 +114,15 @@ extension AcceptanceTests {
         "palaver-check-\(UInt32.random(in: 0 ... .max))")
       defer { try? FileManager.default.removeItem(at: folder) }
       let environment = ["PALAVER_DATA": folder.path]
-      #expect(try PalaverProcess.run(["migrate"], environment: environment).status == 0)
-      let result = try PalaverProcess.run(["check", "--json"], environment: environment)
-      #expect(result.status == 0 && result.output.joined().contains("synchronous"), "\(result)")
+      let before = try PalaverProcess.run(["check"], environment: environment)
+      #expect(before.status == 0, "\(before)")
+      #expect(!FileManager.default.fileExists(atPath: folder.path))
+      let (server, _) = try PalaverProcess.serve(flags: ["--data", folder.path], environment: [:])
+      let beside = try PalaverProcess.run(["check"], environment: environment)
+      #expect(beside.status == 0 && beside.output.contains { $0.hasSuffix("synchronous = 2") }, "\(beside)")
+      #expect(server.terminate() == 0)
+      let after = try PalaverProcess.run(["check"], environment: environment)
+      #expect(after.status == 0, "\(after)")
     }
 
     @Test(arguments: [(["check"], 0), (["verify"], 2), (["search", "x"], 2), (["export"], 2)] as [([String], Int32)])

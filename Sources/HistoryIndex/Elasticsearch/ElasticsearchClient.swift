@@ -92,11 +92,11 @@ public struct ElasticsearchClient: Sendable {
     try ShardCounts(try await call(.post, "/\(alias)/_refresh", nil, timeout: timeout)["_shards"])
   }
 
-  /// The version of the node that answers, such as `9.4.3`.
-  public func version() async throws -> String {
-    let reply = try await call(.get, "/", nil)
-    guard let version = reply["version"]?["number"]?.string else { throw UnexpectedReply(expected: "version.number") }
-    return version
+  /// What the node is that answers.
+  public func product() async throws -> ElasticsearchProduct {
+    let version = try await call(.get, "/", nil, timeout: .seconds(5))["version"]
+    guard let number = version?["number"]?.string else { throw UnexpectedReply(expected: "version.number") }
+    return ElasticsearchProduct(distribution: version?["distribution"]?.string, version: number)
   }
 
   /// `green`, `yellow` or `red`.

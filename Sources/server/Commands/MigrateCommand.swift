@@ -13,7 +13,7 @@ extension Command {
     var configuration = try context.configuration(for: .maintenance)
     configuration.isMigrating = true
     return try await Backends.with(configuration, context) { backends in
-      try await backends.index?.generations.migrate()
+      try await migrateIndex(backends, configuration)
       let schema = try await SchemaMigrator.installed(backends.database)
       if context.isJSON {
         var writer = JSONWriter()
@@ -27,5 +27,15 @@ extension Command {
       }
       return CommandLineProgram.Status.success
     }
+  }
+}
+
+private func migrateIndex(_ backends: Backends, _ configuration: Configuration) async throws {
+  guard let index = backends.index, case .stack(let stack) = configuration.profile else { return }
+  do {
+    try await index.generations.migrate()
+  } catch {
+    let nodes = stack.elasticsearch.compactMap { HTTPNode(parsing: $0)?.origin }
+    throw BackendError("--elasticsearch \(nodes.joined(separator: ","))", error)
   }
 }
