@@ -66,6 +66,14 @@ struct ServerBus: Sendable {
       notifier.receive(message)
     }
     guard let shared else { return }
+    let bus = bus
+    shared.presence.onChange { room, users, arePresent in
+      for user in users {
+        let message = BusMessage.presence(room: room, user: user, isPresent: arePresent)
+        bus.publish(message)
+        notifier.receive(message)
+      }
+    }
     hub.windows.setAlone { shared.bus.isAlone }
     hub.windows.setHearing { shared.bus.isListening }
     shared.bus.onSubscribed {

@@ -1,4 +1,4 @@
-/// Who is connected to which room now, by leases: what a crashed server held vanishes within 30 s.
+/// Who is connected to which room now, by leases: what a crashed server held vanishes within about 10 s.
 ///
 /// Two connections of one user are one user until both are gone.
 public protocol Presence: Sendable {

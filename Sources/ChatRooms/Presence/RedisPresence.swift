@@ -12,11 +12,14 @@ public final class RedisPresence: Presence, @unchecked Sendable {
     /// Milliseconds between renewals.
     public var renewal: Int
 
-    public init(lease: Int = 25_000, renewal: Int = 8_000) {
+    public init(lease: Int = 8_000, renewal: Int = 2_500) {
       self.lease = lease
       self.renewal = renewal
     }
   }
+
+  /// Takes a room, users, and whether they have come (back) or are gone. Must not wait.
+  public typealias Change = @Sendable (RoomID, [String], Bool) -> Void
 
   /// Rooms in one call of a script, and users: Redis does nothing else meanwhile.
   private static let batch = 100
@@ -29,6 +32,8 @@ public final class RedisPresence: Presence, @unchecked Sendable {
   /// Held while commands are put into the pipeline too, so that Redis sees changes in the order in which they happened.
   private let lock = NSLock()
   private var counts = PresenceCounts()
+  private let steadiness = RenewalSteadiness()
+  private var onChange: Change = { _, _, _ in }
   private let stopping = DispatchSemaphore(value: 0)
   private var thread: WorkerThread?
 
@@ -40,8 +45,12 @@ public final class RedisPresence: Presence, @unchecked Sendable {
     self.prefix = "\(prefix):presence"
     self.server = server
     self.timing = timing
-    client.onConnect { [weak self] in self?.registerAll() }
+    client.onConnect { [weak self] in self?.connected() }
   }
+
+  /// Calls a function with the users of servers that ended without a word: on one server for each of them, which is to
+  /// tell the others; and with this server's own, where others may have taken it for ended. Call it before `start`.
+  public func onChange(_ change: @escaping Change) { lock.withLock { onChange = change } }
 
   // MARK: Presence
 
@@ -104,27 +113,49 @@ public final class RedisPresence: Presence, @unchecked Sendable {
   }
 
   private func renewAll() {
-    let rooms = lock.withLock { counts.occupied }
+    let (rooms, wasAway) = lock.withLock { (counts.occupied, steadiness.begin(lease: timing.lease)) }
     for start in stride(from: 0, to: rooms.count, by: Self.batch) {
-      renew(Array(rooms[start..<min(start + Self.batch, rooms.count)]))
+      renew(Array(rooms[start..<min(start + Self.batch, rooms.count)]), wasAway: wasAway)
     }
   }
 
-  private func renew(_ rooms: [RoomID]) {
+  /// - Parameter wasAway: others may have told that this server's users are gone.
+  private func renew(_ rooms: [RoomID], wasAway: Bool) {
     lock.withLock {
+      let mayClear = steadiness.isSteady(for: timing.lease)
       let present = rooms.filter { counts.count(in: $0) > 0 }
       let numbers = present.map { RedisArgument.integer(Int64(counts.count(in: $0))) }
       client.submit(
         script: PresenceScripts.renew, keys: present.flatMap(keys),
-        arguments: [.text(server), .integer(Int64(timing.lease))] + numbers, timeout: timing.renewal
-      ) { [weak self] result in
-        let wrong = (try? result.get())?.array?.compactMap { $0.integer.flatMap(Int.init(exactly:)) } ?? []
-        for place in wrong where present.indices.contains(place - 1) { self?.register(present[place - 1]) }
-      }
+        arguments: [.text(server), .integer(Int64(timing.lease)), .integer(mayClear ? 1 : 0)] + numbers,
+        timeout: timing.renewal
+      ) { [weak self] result in self?.renewed(present, try? result.get(), wasAway: wasAway) }
     }
   }
 
-  private func registerAll() {
+  private func renewed(_ rooms: [RoomID], _ reply: RedisReply?, wasAway: Bool) {
+    guard let parts = reply?.array, parts.count == 2 else { return steadiness.interrupt() }
+    func room(_ place: RedisReply?) -> RoomID? {
+      guard let place = place?.integer.flatMap({ Int(exactly: $0) }), rooms.indices.contains(place - 1) else {
+        return nil
+      }
+      return rooms[place - 1]
+    }
+    let tell = lock.withLock { onChange }
+    for room in parts[0].array?.compactMap(room) ?? [] {
+      register(room)
+      if wasAway { tell(room, lock.withLock { counts.users(in: room) }, true) }
+    }
+    for lease in parts[1].array ?? [] {
+      guard let room = room(lease.array?.first), let users = lease.array?.last?.array?.compactMap(\.text) else {
+        continue
+      }
+      tell(room, users, false)
+    }
+  }
+
+  private func connected() {
+    steadiness.interrupt()
     for room in lock.withLock({ counts.occupied }) { register(room) }
   }
 
