@@ -13,11 +13,7 @@ final class HubState: @unchecked Sendable {
 
   private let limits: RoomHub.Limits
   private let metrics: HubMetrics
-  private var loops: [any DeliveryLoop] = []
-  /// What each loop is to be told once everything that came together was handled: the events of a commit then reach a
-  /// loop together, and go out in one write a connection.
-  private var outboxes: [[Delivery]] = []
-  private var builder = BroadcastBuilder()
+  private var outbox = HubOutbox()
   private var lanes: [LaneFollower] = []
   private var fetching: Set<Int> = []
   private var streams: [RoomID: RoomStream] = [:]
@@ -49,14 +45,10 @@ final class HubState: @unchecked Sendable {
     lanes = heads.sorted { $0.lane < $1.lane }.map { LaneFollower(at: $0.head) }
   }
 
-  func attach(_ loop: any DeliveryLoop) -> Int {
-    loops.append(loop)
-    outboxes.append([])
-    return loops.count - 1
-  }
+  func attach(_ loop: any DeliveryLoop) -> Int { outbox.attach(loop) }
 
   func handle(_ messages: [HubMessage], now: Milliseconds) {
-    defer { sendOut() }
+    defer { outbox.sendOut() }
     for message in messages { handle(message, now: now) }
     for join in gate.takeReady(now: now, delivered: { lanes.indices.contains($0) ? lanes[$0].delivered : .max }) {
       admit(join.request, loop: join.loop, now: now)
@@ -117,7 +109,7 @@ final class HubState: @unchecked Sendable {
     case .confirm(let window): windows.confirm(window)
     case .notice(let frame, let room, let user):
       carryOut([.deliverToAll(.notice(room, frame, except: user))], for: room)
-    case .evictUsers(let last): for loop in loops.indices { post(.evictUsers(upTo: last), to: loop) }
+    case .evictUsers(let last): outbox.postToAll(.evictUsers(upTo: last))
     case .events(let events): receive(events, now: now)
     case .heads(let heads): observe(heads, now: now)
     case .looked(let heads):
@@ -151,7 +143,7 @@ final class HubState: @unchecked Sendable {
   private func admit(_ request: JoinRequest, loop: Int, now: Milliseconds) {
     let room = request.room
     if let failure = failures[room.id] {
-      guard now >= failure.until else { return post(.refused(request.subscription, failure.error), to: loop) }
+      guard now >= failure.until else { return outbox.post(.refused(request.subscription, failure.error), to: loop) }
       failures[room.id] = nil
     }
     if streams[room.id]?.tail != nil { metrics.tailHits.add() }
@@ -192,18 +184,12 @@ final class HubState: @unchecked Sendable {
       switch action {
       case .deliver(let delivery, let loop):
         if case .joined(_, let state, _) = delivery { metrics.joined(state) }
-        post(delivery, to: loop)
+        outbox.post(delivery, to: loop)
       case .broadcast(let event, let object):
-        guard let stream = streams[room] else { continue }
-        let formats = stream.formats
-        if !builder.isOpen(for: room, in: formats) {
-          endBroadcast()
-          builder.open(room, to: stream.loops, in: formats)
-        }
-        builder.append(event, object: object)
+        if let stream = streams[room] { outbox.broadcast(event, object: object, to: stream.audience) }
       case .deliverToAll(let delivery):
         guard let stream = streams[room] else { continue }
-        for loop in stream.loops { post(delivery, to: loop) }
+        for loop in stream.loops { outbox.post(delivery, to: loop) }
       case .load: if let stream = streams[room] { loadQueue.append(stream.room) }
       }
     }
@@ -214,27 +200,6 @@ final class HubState: @unchecked Sendable {
     }
     if stream.isAhead { ahead.insert(room) } else { ahead.remove(room) }
     if stream.isAwaited { awaited.insert(room) } else { awaited.remove(room) }
-  }
-
-  private func post(_ delivery: Delivery, to loop: Int) {
-    endBroadcast()
-    if outboxes.indices.contains(loop) { outboxes[loop].append(delivery) }
-  }
-
-  /// What is said next comes behind what has been rendered.
-  private func endBroadcast() {
-    guard let room = builder.room, let broadcast = builder.take() else { return }
-    for loop in builder.loops where outboxes.indices.contains(loop) {
-      outboxes[loop].append(.broadcast(room, broadcast))
-    }
-  }
-
-  private func sendOut() {
-    endBroadcast()
-    for index in loops.indices where !outboxes[index].isEmpty {
-      loops[index].post(contentsOf: outboxes[index])
-      outboxes[index] = []
-    }
   }
 
   /// Forgets rooms that nobody follows any more, and the longest unasked tails where they are too many.

@@ -22,31 +22,6 @@ struct RoomStream: Sendable {
     var since: Milliseconds
   }
 
-  /// A loop's subscribers.
-  private struct Audience: Sendable {
-    var raw: Set<SubscriptionID> = []
-    var v1: Set<SubscriptionID> = []
-
-    var isEmpty: Bool { raw.isEmpty && v1.isEmpty }
-    var formats: WireFormats {
-      var formats: WireFormats = []
-      if !raw.isEmpty { formats.insert(.raw) }
-      if !v1.isEmpty { formats.insert(.v1) }
-      return formats
-    }
-
-    mutating func insert(_ request: JoinRequest) {
-      switch request.format {
-      case .raw: raw.insert(request.subscription)
-      case .v1: v1.insert(request.subscription)
-      }
-    }
-
-    mutating func remove(_ subscription: SubscriptionID) {
-      if raw.remove(subscription) == nil { v1.remove(subscription) }
-    }
-  }
-
   /// How long joins wait for this server to have delivered what the database knows already.
   static let catchUpPatience: Milliseconds = 1_500
   /// Events buffered while a tail is read; beyond, the read is begun anew.
@@ -61,7 +36,7 @@ struct RoomStream: Sendable {
   private(set) var tail: RoomTail?
   /// What the subscribers have seen; `nil` while there are none.
   private var position: Int64?
-  private var subscribers: [Int: Audience] = [:]
+  private(set) var audience = RoomAudience()
   private var waiting: [Waiting] = []
   private(set) var isLoading = false
   /// What is being loaded may lack events that were skipped meanwhile.
@@ -84,15 +59,13 @@ struct RoomStream: Sendable {
 
   /// Joins, or pages, wait for a tail.
   var isAwaited: Bool { !waiting.isEmpty || isWanted }
-  var isIdle: Bool { subscribers.isEmpty && waiting.isEmpty && !isLoading }
+  var isIdle: Bool { audience.isEmpty && waiting.isEmpty && !isLoading }
   /// Joins wait for events that are on their way.
   var isAhead: Bool { aheadSince != nil }
   /// Bytes that the tail holds.
   var tailBytes: Int { tail?.byteCount ?? 0 }
-  var loops: some Collection<Int> { subscribers.keys }
-  var subscriberCount: Int { subscribers.values.reduce(0) { $0 + $1.raw.count + $1.v1.count } }
-  /// What the subscribers speak.
-  var formats: WireFormats { subscribers.values.reduce([]) { $0.union($1.formats) } }
+  var loops: some Collection<Int> { audience.loops }
+  var subscriberCount: Int { audience.count }
 
   // MARK: Joins
 
@@ -140,9 +113,8 @@ struct RoomStream: Sendable {
 
   mutating func leave(_ subscription: SubscriptionID, loop: Int) {
     waiting.removeAll { $0.request.subscription == subscription }
-    subscribers[loop]?.remove(subscription)
-    if subscribers[loop]?.isEmpty == true { subscribers[loop] = nil }
-    if subscribers.isEmpty { position = nil }
+    audience.remove(subscription, loop: loop)
+    if audience.isEmpty { position = nil }
     forgetAheadIfNobodyWaits()
   }
 
@@ -203,7 +175,7 @@ struct RoomStream: Sendable {
     position = tail.position.lastEvent
     for join in waiting {
       let (state, frames) = tail.answer(join.request)
-      subscribers[join.loop, default: Audience()].insert(join.request)
+      audience.insert(join.request, loop: join.loop)
       actions.append(.deliver(.joined(join.request.subscription, state, frames), loop: join.loop))
     }
     waiting = []
@@ -279,8 +251,8 @@ struct RoomStream: Sendable {
 
   /// The subscribers missed something: they are sent away, and resume from where they know they are.
   mutating func interrupt() -> [Action] {
-    let actions = subscribers.keys.map { Action.deliver(.interrupt(room.id), loop: $0) }
-    subscribers = [:]
+    let actions = audience.loops.map { Action.deliver(.interrupt(room.id), loop: $0) }
+    audience.removeAll()
     position = nil
     return actions
   }
