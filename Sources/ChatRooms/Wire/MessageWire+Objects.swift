@@ -49,13 +49,6 @@ extension MessageWire {
     run.append(#"{"type":"message","#, object.dropFirst())
   }
 
-  /// What `messageFrame` makes of the message.
-  public static func messageFrame(of object: ArraySlice<UInt8>) -> WebSocketFrame {
-    var run = WebSocketFrame.Run(capacity: object.count + frameOverhead)
-    appendMessageFrame(of: object, to: &run)
-    return WebSocketFrame(run)
-  }
-
   /// The most bytes that a frame of an object adds to it: a header, and the type.
   public static let frameOverhead = 28
 

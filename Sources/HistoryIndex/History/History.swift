@@ -20,7 +20,8 @@ public enum HistoryLimits {
   /// Messages of an HTTP page.
   public static let page = 1...200
   public static let defaultPage = 50
-  /// Messages of a first join.
-  public static let defaultJoin = 100
   public static let join = 1...1_000
+
+  /// Messages of a join that asks for no number: who resumes wants all that was missed.
+  public static func defaultJoin(since: Int64?) -> Int { since == nil ? 100 : join.upperBound }
 }

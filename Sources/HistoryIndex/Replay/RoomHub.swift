@@ -1,6 +1,5 @@
 import ChatRooms
 import Drivers
-import Foundation
 
 /// The meeting point of what is committed and who is connected: joins rooms at an exact position and hands each event
 /// from there on to the loops that have subscribers.
@@ -137,17 +136,12 @@ public final class RoomHub: Sendable {
   private func work() {
     var pause: Int?
     while let messages = queue.takeAll(waiting: pause) {
-      let now = Self.now()
+      let now = RoomWindows.now()
       state.handle(messages, now: now)
       for window in state.takePublished() { queue.put(.confirm(window)) }
       for job in state.takeJobs(now: now) { jobSink.yield(job) }
       pause = Int(state.nextTick(now: now))
     }
-  }
-
-  /// A clock that never goes back.
-  private static func now() -> Milliseconds {
-    Milliseconds(DispatchTime.now().uptimeNanoseconds / 1_000_000)
   }
 
   // MARK: Jobs

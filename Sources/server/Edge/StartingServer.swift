@@ -27,14 +27,8 @@ final class StartingServer: Sendable {
         // The daemon closes the descriptor that it is given.
         _ = try server.start(on: ListeningSocket(descriptor: dup(socket.descriptor), port: socket.port))
       }
-      let result: Result
-      do { result = try await body() } catch {
-        group.cancelAll()
-        throw error
-      }
-      group.cancelAll()
-      while await group.nextResult() != nil {}
-      return result
+      defer { group.cancelAll() }
+      return try await body()
     }
   }
 
@@ -51,9 +45,9 @@ private struct StartingHandler: HTTPHandler {
   func immediate(_ request: HTTPRequest) -> HTTPReply? {
     if request.path == ["healthz"] { return .response(.json { $0.member("status", "ok") }) }
     let error = ChatError(503, "starting", "This server is starting. Try again in a moment.", retryAfter: 1_000)
-    var response = HTTPResponse.error(error, requestID: request.id)
-    if request.path == ["readyz"] { response.body = Array(#"{"status":"starting","#.utf8) + response.body.dropFirst() }
-    return .response(response)
+    let isAskedForReadiness = request.path == ["readyz"]
+    return .response(
+      .error(error, requestID: request.id) { if isAskedForReadiness { $0.member("status", "starting") } })
   }
 
   func handle(_ request: HTTPRequest) async throws -> HTTPReply {

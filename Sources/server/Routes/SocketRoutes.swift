@@ -34,13 +34,12 @@ struct SocketRoutes: Sendable {
           room: room, since: since, epoch: routed.request.parameter("epoch"), limit: limit)))
   }
 
-  /// Who resumes wants all that was missed. The raw protocol cannot say that something is left out, so that no limit of
-  /// the client's makes a hole there.
+  /// The raw protocol cannot say that something is left out: when a client resumes, no limit of its own makes a hole.
   private func limit(_ routed: RoutedRequest, since: Int64?, isV1: Bool) throws(ChatError) -> Int {
     let limits = Int64(HistoryLimits.join.lowerBound)...Int64(HistoryLimits.join.upperBound)
     let asked = try routed.integer("limit", in: limits).map { Int($0) }
-    guard since != nil else { return asked ?? HistoryLimits.defaultJoin }
-    return isV1 ? asked ?? HistoryLimits.join.upperBound : HistoryLimits.join.upperBound
+    let fallback = HistoryLimits.defaultJoin(since: since)
+    return since == nil || isV1 ? asked ?? fallback : fallback
   }
 
   private func connect(_ routed: RoutedRequest) async throws -> HTTPReply {

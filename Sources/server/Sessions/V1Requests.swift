@@ -167,8 +167,7 @@ extension V1Session {
     guard let room = object["room"]?.integer else { throw ChatError.invalid("room", "room is the number of a room.") }
     let since = try integer(object, "since")
     guard since ?? 0 >= 0 else { throw ChatError.invalid("since", "since is the number of an event, or 0.") }
-    let fallback = since == nil ? HistoryLimits.defaultJoin : HistoryLimits.join.upperBound
-    let limit = Int(clamping: try integer(object, "limit") ?? Int64(fallback))
+    let limit = Int(clamping: try integer(object, "limit") ?? Int64(HistoryLimits.defaultJoin(since: since)))
     guard HistoryLimits.join.contains(limit) else {
       throw ChatError.invalid("limit", "limit is between 1 and \(HistoryLimits.join.upperBound).")
     }

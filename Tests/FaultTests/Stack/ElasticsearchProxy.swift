@@ -106,12 +106,12 @@ final class ElasticsearchProxy: @unchecked Sendable {
     while let request = reader.next() {
       begin(request.endpoint)
       defer { end(request.endpoint) }
-      guard let reply = reply(to: request), (try? socket.send(reply)) != nil else { return }
+      guard let reply = reply(to: request, of: socket), (try? socket.send(reply)) != nil else { return }
     }
   }
 
   /// `nil`: the connection ends.
-  private func reply(to request: ProxiedRequest) -> [UInt8]? {
+  private func reply(to request: ProxiedRequest, of client: Socket) -> [UInt8]? {
     switch answer {
     case .honest: return forward(request)
     case .overloaded:
@@ -125,17 +125,21 @@ final class ElasticsearchProxy: @unchecked Sendable {
     case .blocked: return request.endpoint == "_bulk" ? blockedBulk(request) : forward(request)
     case .doneSilent:
       _ = forward(request)
-      return silence(.doneSilent)
+      return silence(.doneSilent, towards: client)
     case .slow:
       condition.withLock { _ = condition.wait(until: Date(timeIntervalSinceNow: 0.2)) }
       return forward(request)
-    case .silent: return silence(.silent)
+    case .silent: return silence(.silent, towards: client)
     case .refusing: return nil
     }
   }
 
-  private func silence(_ answer: IndexAnswer) -> [UInt8]? {
-    condition.withLock { while current == answer, !isStopped { condition.wait() } }
+  /// Says nothing until the answer changes or the client has gone: a request that was given up is not under way. Input
+  /// means the end, as a client sends nothing while it waits for an answer.
+  private func silence(_ answer: IndexAnswer, towards client: Socket) -> [UInt8]? {
+    while condition.withLock({ current == answer && !isStopped }) {
+      if client.waitForInput(until: .now + .milliseconds(50)) { break }
+    }
     return nil
   }
 
