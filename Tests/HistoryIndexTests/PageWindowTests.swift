@@ -88,6 +88,27 @@ import Testing
     }
   }
 
+  @Test func aJumpIntoThePastIsReadAtOnce() throws {
+    var model = RoomModel()
+    for _ in 0..<5_000 { model.send() }
+    for seq in stride(from: Int64(100), to: 2_000, by: 37) {
+      var window = window(of: model)
+      let query = try HistoryQuery(before: nil, after: nil, around: seq, limit: 50)
+      guard case .missing(let seqs) = window.answer(query) else {
+        Issue.record("nothing is missing")
+        return
+      }
+      for block in MessageBlock.number(of: seqs.lowerBound)...MessageBlock.number(of: seqs.upperBound) {
+        window.insert(block: block, messages(MessageBlock.seqs(of: block), of: model), changes: [])
+      }
+      guard case .page(let page) = window.answer(query) else {
+        Issue.record("a second read for \(seq)")
+        return
+      }
+      #expect(page.json == expected(query, model).json)
+    }
+  }
+
   @Test func aLongRunOfDeletedMessagesIsReadInBoundedPieces() throws {
     var random = SplitMix64(seed: 1)
     var model = RoomModel()

@@ -91,9 +91,7 @@ public struct HistoryPages: Sendable {
   /// - Throws: as `rendered`.
   public func page(of room: Room, _ query: HistoryQuery) async throws -> HistoryPage {
     guard let position = try await journal.position(of: room.id) else { throw ChatError.roomNotFound(room.id) }
-    let scan = HistoryScan(history: history, room: room, lastSeq: position.lastSeq)
-    let before = try await scan.backward(query.backward)
-    let after = try await scan.forward(query.forward)
+    let (before, after) = try await HistoryScan(history: history, room: room, lastSeq: position.lastSeq).messages(query)
     let shown = query.shown(before: before.count, after: after.count)
     return HistoryPage(
       messages: before.suffix(shown.before) + after.prefix(shown.after), hasMoreBefore: before.count > shown.before,

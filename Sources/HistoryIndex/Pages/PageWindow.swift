@@ -96,15 +96,23 @@ struct PageWindow: Sendable {
     guard known <= position.lastEvent else { return .behind }
     if let lastPage, lastPage.query == query { return .page(lastPage.page) }
     var before = Found(side: query.backward, step: -1)
-    if let missing = collect(&before) { return .missing(missing) }
+    let older = collect(&before)
     var after = Found(side: query.forward ?? HistoryQuery.Side(seq: 1, count: 0), step: 1)
-    if let missing = collect(&after) { return .missing(missing) }
+    let newer = collect(&after)
+    if let missing = Self.joined(older, newer) { return .missing(missing) }
     let shown = query.shown(before: before.count, after: after.count)
     let page = render(
       before.runs(ofFirst: shown.before) + after.runs(ofFirst: shown.after), count: shown.before + shown.after,
       hasMoreBefore: before.count > shown.before, hasMoreAfter: after.count > shown.after)
     lastPage = (query, page)
     return .page(page)
+  }
+
+  /// Both where nothing lies between them and one read may bring them, else the older.
+  private static func joined(_ older: ClosedRange<Int64>?, _ newer: ClosedRange<Int64>?) -> ClosedRange<Int64>? {
+    guard let older, let newer else { return older ?? newer }
+    let both = older.lowerBound...max(older.upperBound, newer.upperBound)
+    return newer.lowerBound <= older.upperBound + 1 && both.count <= HistoryLimits.block ? both : older
   }
 
   private func block(of seq: Int64) -> MessageBlock? {
