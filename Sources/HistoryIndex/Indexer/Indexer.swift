@@ -41,6 +41,7 @@ public final class Indexer: Sendable {
     case tick
     case woken
     case written(UInt64, BulkBatch, isDone: Bool)
+    case saved(LaneSave)
     case trimmed
   }
 
@@ -50,10 +51,11 @@ public final class Indexer: Sendable {
     await withTaskGroup(of: Event.self) { group in
       group.addTask { await self.tick() }
       group.addTask { await self.woken(gathering: self.options.gather) }
-      while let event = await group.next(), !Task.isCancelled {
-        handle(event, &state, &group)
+      repeat {
         await advance(&state, &group)
-      }
+        guard let event = await group.next() else { break }
+        handle(event, &state, &group)
+      } while !Task.isCancelled
       group.cancelAll()
     }
     await stop(state)
@@ -91,6 +93,11 @@ public final class Indexer: Sendable {
       }
       // Without a backlog the next bulk waits for the next ring or poll, and is larger for it.
       if state.hasBacklog { state.wantsRead = true }
+    case .saved(let save):
+      state.isSaving = false
+      for lease in save.saved { state.lanes.didSave(lease) }
+      for lease in save.lost { state.lanes.didLose(lease) }
+      if let error = save.error { pause(&state, after: error) }
     case .trimmed:
       state.isTrimming = false
     }
@@ -106,19 +113,30 @@ public final class Indexer: Sendable {
         try await read(&state)
         launch(&state, &group)
       }
-      if state.wantsSave {
-        try await state.lanes.save()
-        state.wantsSave = false
-      }
+      saveIfWanted(&state, &group)
       metrics.holding(state.lanes.lanes.mapValues(\.lease.number))
       journalState.succeeded()
       state.backoff.reset()
     } catch {
-      guard !Task.isCancelled else { return }
-      journalState.failed("\(error)")
-      state.pauseUntil = .now + state.backoff.next()
+      pause(&state, after: error)
     }
     trimIfDue(&state, &group)
+  }
+
+  private func pause(_ state: inout IndexerRound, after error: any Error) {
+    guard !Task.isCancelled else { return }
+    journalState.failed("\(error)")
+    state.pauseUntil = .now + state.backoff.next()
+  }
+
+  /// Beside the bulks: each lane's commit would keep the index waiting.
+  private func saveIfWanted(_ state: inout IndexerRound, _ group: inout TaskGroup<Event>) {
+    guard state.wantsSave, !state.isSaving else { return }
+    state.wantsSave = false
+    let unsaved = state.lanes.unsaved
+    guard !unsaved.isEmpty else { return }
+    state.isSaving = true
+    group.addTask { [leases] in .saved(await LaneSave(unsaved, leases)) }
   }
 
   private func renewIfDue(_ state: inout IndexerRound) async throws {
@@ -129,7 +147,8 @@ public final class Indexer: Sendable {
 
   private func read(_ state: inout IndexerRound) async throws {
     state.wantsRead = false
-    let batches = try await state.lanes.read(batches: options.bulksInFlight)
+    // The first bulk of a backlog leaves before the second is read.
+    let batches = try await state.lanes.read(batches: state.hasBacklog ? options.bulksInFlight : 1)
     state.hasBacklog = batches.contains {
       $0.events.count >= options.documentsPerBulk || $0.body.count >= options.bytesPerBulk
     }
@@ -140,6 +159,7 @@ public final class Indexer: Sendable {
       if batch.isEmpty { state.lanes.complete(batch) } else { state.ready.append(batch) }
     }
     state.wantsRead = state.hasBacklog
+    if state.hasBacklog { state.isCatchingUp = true }
   }
 
   private func launch(_ state: inout IndexerRound, _ group: inout TaskGroup<Event>) {
@@ -172,10 +192,9 @@ public final class Indexer: Sendable {
 
   /// The last words must be said although the task is cancelled.
   private func stop(_ state: IndexerRound) async {
-    let (leases, owner, lanes) = (leases, options.owner, state.lanes)
+    let (leases, owner, unsaved) = (leases, options.owner, state.lanes.unsaved)
     await Task {
-      var lanes = lanes
-      try? await lanes.save()
+      _ = await LaneSave(unsaved, leases)
       try? await leases.release(owner: owner)
     }.value
   }

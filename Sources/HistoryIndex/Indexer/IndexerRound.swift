@@ -15,8 +15,11 @@ struct IndexerRound {
   var wantsSave = false
   /// The last read ended because it had enough.
   var hasBacklog = false
+  /// There was a backlog, of which the last is under way: when it has ended, that is written down at once.
+  var isCatchingUp = false
   /// The last read found so much that waiting a little longer makes fewer and fuller bulks.
   var isBusy = false
+  var isSaving = false
   var isTrimming = false
   var renewAt: Instant = .now
   var trimAt: Instant = .now
@@ -42,7 +45,12 @@ struct IndexerRound {
     return (nextNumber, batch)
   }
 
-  mutating func ended(_ number: UInt64) { inFlight[number] = nil }
+  mutating func ended(_ number: UInt64) {
+    inFlight[number] = nil
+    guard isCatchingUp, !hasBacklog, inFlight.isEmpty, ready.isEmpty else { return }
+    isCatchingUp = false
+    wantsSave = true
+  }
 
   /// When the oldest event that was read and is not indexed was accepted.
   var oldest: Milliseconds? { (inFlight.values + ready.map(\.oldest)).min() }

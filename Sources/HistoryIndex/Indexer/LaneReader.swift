@@ -97,16 +97,21 @@ struct LaneReader {
   /// What was not sent after all is read again.
   mutating func forget(lane: Int) { lanes[lane] = nil }
 
-  /// Writes down how far the lanes are. A lane whose lease was lost is dropped.
-  mutating func save() async throws {
-    for (lane, progress) in lanes where progress.isUnsaved {
-      do {
-        try await leases.advance(progress.lease, to: progress.done)
-        lanes[lane]?.didSave(progress.done)
-      } catch is LeaseLost {
-        lanes[lane] = nil
-      }
+  /// How far each lane is that is further than the journal knows.
+  var unsaved: [LaneLease] {
+    lanes.values.filter(\.isUnsaved).map {
+      LaneLease(lane: $0.lease.lane, number: $0.lease.number, indexed: $0.done)
     }
+  }
+
+  mutating func didSave(_ lease: LaneLease) {
+    guard lanes[lease.lane]?.lease.number == lease.number else { return }
+    lanes[lease.lane]?.didSave(lease.indexed)
+  }
+
+  /// Another owner has the lane by now.
+  mutating func didLose(_ lease: LaneLease) {
+    if lanes[lease.lane]?.lease.number == lease.number { lanes[lease.lane] = nil }
   }
 
   /// The leases with what is saved of them, for trimming.
@@ -114,6 +119,4 @@ struct LaneReader {
     lanes.values.map { LaneLease(lane: $0.lease.lane, number: $0.lease.number, indexed: $0.saved) }
       .sorted { $0.lane < $1.lane }
   }
-
-  var isUnsaved: Bool { lanes.values.contains(where: \.isUnsaved) }
 }

@@ -14,7 +14,7 @@ public final class MySQLLaneLeases: LaneLeases {
     try await database.withTransaction { connection in
       let held = try Self.holdings(connection)
       let assignment = LeaseAssignment(held, for: owner)
-      for lane in assignment.renewed { try Self.renew(lane, owner, seconds, connection) }
+      try Self.renew(owner, seconds, connection)
       for lane in assignment.taken { try Self.take(lane, owner, seconds, connection) }
       return try Self.leases(of: owner, connection)
     }
@@ -75,10 +75,10 @@ extension MySQLLaneLeases {
     }
   }
 
-  private static func renew(_ lane: Int, _ owner: String, _ seconds: Int, _ connection: any SQLConnection) throws {
+  private static func renew(_ owner: String, _ seconds: Int, _ connection: any SQLConnection) throws {
     try connection.execute(
-      "UPDATE lane_leases SET expires_at = NOW(3) + INTERVAL ? SECOND WHERE lane = ? AND owner = ?",
-      [.integer(Int64(seconds)), .integer(Int64(lane)), .text(owner)])
+      "UPDATE lane_leases SET expires_at = NOW(3) + INTERVAL ? SECOND WHERE owner = ?",
+      [.integer(Int64(seconds)), .text(owner)])
   }
 
   private static func take(_ lane: Int, _ owner: String, _ seconds: Int, _ connection: any SQLConnection) throws {
