@@ -11,6 +11,7 @@ final class Application: Sendable {
   private let hub: RoomHub
   private let writer: JournalWriter
   private let gate: JournalGate
+  private let rooms: CachedRoomStore
   private let changes: RoomChangeAnnouncer
   private let indexer: Indexer?
   private let rewinds: RewindWatch?
@@ -29,6 +30,7 @@ final class Application: Sendable {
     metrics.gauge("palaver_memory_bytes", "Resident memory of the process.") { Double(ResidentMemory.bytes) }
     let bus = ServerBus(configuration, installation: backends.installation, metrics: metrics, log: log)
     let rooms = bus.cached(backends.rooms, metrics: metrics)
+    self.rooms = rooms
     let changes = RoomChangeAnnouncer(rooms: rooms)
     let hub = RoomHub(
       journal: backends.journal, history: backends.history, exchange: bus.exchange, metrics: metrics, log: log,
@@ -133,6 +135,7 @@ final class Application: Sendable {
         group.addTask { await self.edge.run() }
         group.addTask { await self.monitor.run() }
         group.addTask { await self.changes.run() }
+        group.addTask { await self.rooms.keepScopes() }
         group.addTask { await self.gate.watch(self.backends.journal, freeBytes: self.backends.freeBytes) }
         if let rewinds {
           let owesIndex = await rewinds.begin()

@@ -36,6 +36,38 @@ extension StackTests {
       }
     }
 
+    /// Neither has searched before, and one of them is connected and says nothing.
+    @Test(arguments: [LinkState.refusing, .silent])
+    func whoIsThereSearchesOnWithWhatWasKnown(state: LinkState) async throws {
+      try await SharedStack.use { stack in
+        try stack.makeUser("ann")
+        let (caller, connected, stranger) = ("caller-\(state)", "connected-\(state)", "stranger-\(state)")
+        for name in [caller, connected, stranger] { try stack.makeUser(name) }
+        let made = try stack.http(0).post(
+          "/v1/chatrooms?user=ann",
+          JSONValue(parsing: #"{"kind": "private", "members": ["\#(caller)", "\#(connected)"]}"#))
+        let room = try #require(made["id"]?.integer, "\(made)")
+        let word = "kept\(UInt32.random(in: 0 ... .max))"
+        #expect(try stack.send("\(word) number", ref: word, to: room).status == 201)
+        try stack.waitUntilIndexed()
+        let socket = try WebSocketClient(
+          port: stack.port(1), "/v1/connect?user=\(connected)", subprotocols: ["palaver.v1"])
+        for name in [caller, stranger] { #expect(try stack.http(1).get("/v1/chatrooms?user=\(name)").status == 200) }
+        // What they may read is looked at every second.
+        RunClock().wait(2_500)
+        stack.server(1).database.state = state
+        var found: [String: Int] = [:]
+        for name in [caller, connected, stranger] {
+          let reply = try stack.http(1, timeout: .seconds(30)).get("/v1/search?q=\(word)&user=\(name)")
+          #expect(reply.status == 200, "\(name): \(reply)")
+          found[name] = reply["hits"]?.array?.count
+        }
+        #expect(found == [caller: 1, connected: 1, stranger: 0])
+        try Self.reopen(stack)
+        _ = socket
+      }
+    }
+
     /// Connections are open or accepted, and nothing comes back: as from a machine that hangs.
     @Test func aSilentMySQLHoldsNobodyForLong() async throws {
       try await SharedStack.use { stack in
@@ -50,7 +82,7 @@ extension StackTests {
           { _ in try stack.send("no", ref: "silent", to: room, server: 1) },
           { try $0.get("/v1/users/nobody-of-that-name") },
           { try $0.post("/v1/chatrooms", JSONValue(parsing: "{}")) },
-          { try $0.get("/v1/search?q=number&user=ann") },
+          { try $0.get("/v1/search?q=number&user=nobody-of-that-name") },
         ]
         for call in calls {
           let start = ContinuousClock.now

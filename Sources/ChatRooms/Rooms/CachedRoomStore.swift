@@ -5,23 +5,33 @@ import Drivers
 /// Cached are rooms by id, users by name, and memberships, "no member" too (in memory alone). What this server changes
 /// is void everywhere before the call returns, if Redis answers; if it does not, other servers may see the old state for
 /// seconds; removals and closed rooms they notice by the journal, within a second. Listings, members and `readScope` are
-/// always read from the database; while that does not answer, `readScope` is what it was up to a minute ago. A cached
-/// membership's `readSeq` may be old.
+/// always read from the database. A cached membership's `readSeq` may be old.
+///
+/// While the database of a stack does not answer, rooms, memberships and what may be read are what they were up to a
+/// minute ago; `keepScopes` reads the latter ahead for those who have called or are connected.
 public final class CachedRoomStore: RoomStore {
   /// Milliseconds in memory.
   static let lifetime = 5_000
   /// Milliseconds that "no member" is kept: a public room takes members without telling other servers.
   static let absenceLifetime = 1_000
+  /// Milliseconds that a value in memory stands in for the database while that does not answer.
+  static let standIn = 60_000
+  /// How old a caller's scope may become before it is read again, how often those that are older, or of before a room
+  /// changed, are looked for, and how many at most are read then.
+  static let scopeAge: Duration = .seconds(20)
+  static let scopePause: Duration = .seconds(1)
+  static let scopesAtOnce = 4 * ScopeKey.mostAtOnce
   /// Values of each kind in memory.
   static let capacity = 20_000
 
-  private let store: any RoomStore
-  private let shared: RedisCache?
+  let store: any RoomStore
+  let shared: RedisCache?
   private let bus: any Bus
   private let rooms: MemoryCache<RoomID, Room?>
   private let users: MemoryCache<String, User?>
   private let memberships: MemoryCache<MembershipKey, Membership?>
-  private let scopes = RememberedScopes()
+  let scopes = RememberedScopes()
+  let callers = RecentCallers()
   private let sharedHits: Counter
   private let misses: Counter
 
@@ -36,9 +46,15 @@ public final class CachedRoomStore: RoomStore {
     self.store = store
     self.bus = bus
     shared = client.map { RedisCache(client: $0, prefix: prefix, patience: patience) }
-    rooms = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
+    // Where nothing is shared, the database is a file here.
+    let standIn = client == nil ? 0 : Self.standIn
+    rooms = MemoryCache(
+      capacity: Self.capacity, standIn: { $0 == nil ? 0 : standIn }, after: Self.isOutage,
+      lifetime: { $0 == nil ? 0 : Self.lifetime })
     users = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
-    memberships = MemoryCache(capacity: Self.capacity) { $0 == nil ? Self.absenceLifetime : Self.lifetime }
+    memberships = MemoryCache(
+      capacity: Self.capacity, standIn: { $0 == nil ? 0 : standIn }, after: Self.isOutage,
+      lifetime: { $0 == nil ? Self.absenceLifetime : Self.lifetime })
     sharedHits = metrics.counter("palaver_room_cache_shared_hits_total", "Rooms, users, memberships found in Redis.")
     misses = metrics.counter("palaver_room_cache_misses_total", "Rooms, users, memberships read from the database.")
     bus.onMessage { [weak self] in self?.hear($0) }
@@ -69,12 +85,21 @@ public final class CachedRoomStore: RoomStore {
   }
 
   public func user(named name: String) async throws -> User? {
-    try await users.value(for: name) {
-      try await load("user:\(name)", tag: Self.tag(user: name), RoomCacheCodec.user, RoomCacheCodec.encode) {
-        try await store.user(named: name)
+    do {
+      let user = try await users.value(for: name) {
+        try await load("user:\(name)", tag: Self.tag(user: name), RoomCacheCodec.user, RoomCacheCodec.encode) {
+          try await store.user(named: name)
+        }
       }
+      if let user { note(user) }
+      return user
+    } catch  where Self.isOutage(error) {
+      guard let user = callers.user(named: name) else { throw error }
+      return user
     }
   }
+
+  static func isOutage(_ error: any Error) -> Bool { (error as? SQLError)?.kind == .unavailable }
 
   public func ensureUser(name: String) async throws -> User {
     if let user = try await user(named: name) { return user }
@@ -94,13 +119,17 @@ public final class CachedRoomStore: RoomStore {
   public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
     do {
       return try await store.membership(room: room, user: user)
-    } catch let error as SQLError where error.kind == .unavailable {
+    } catch  where Self.isOutage(error) {
       return try await membership(room: room, user: user)
     }
   }
 
   public func roomInMemory(_ id: RoomID) -> Room? { rooms.valueInMemory(for: id) ?? nil }
-  public func userInMemory(named name: String) -> User? { users.valueInMemory(for: name) ?? nil }
+  public func userInMemory(named name: String) -> User? {
+    let user = users.valueInMemory(for: name) ?? nil
+    if let user { note(user) }
+    return user
+  }
 
   public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? {
     memberships.valueInMemory(for: MembershipKey(room: room, user: user))
@@ -186,7 +215,7 @@ public final class CachedRoomStore: RoomStore {
   }
 
   public func userChanged(_ name: String) async {
-    users.remove(name)
+    forget(user: name)
     await tell(.userChanged(name: name)) { $0.invalidate(tag: Self.tag(user: name), completion: $1) }
   }
 
@@ -198,6 +227,7 @@ public final class CachedRoomStore: RoomStore {
   /// Empties this server's memory: messages of other servers may have been missed.
   public func forgetEverything() {
     scopes.forgetAll()
+    callers.forgetAll()
     rooms.removeAll { _ in true }
     users.removeAll { _ in true }
     memberships.removeAll { _ in true }
@@ -218,7 +248,7 @@ public final class CachedRoomStore: RoomStore {
   private func hear(_ message: BusMessage) {
     switch message {
     case .roomChanged(let id): forget(room: id)
-    case .userChanged(let name): users.remove(name)
+    case .userChanged(let name): forget(user: name)
     case .everythingChanged: forgetEverything()
     case .events(let events):
       for event in events where event.kind == .removal || event.kind == .closure { forget(room: event.room) }
@@ -227,59 +257,17 @@ public final class CachedRoomStore: RoomStore {
   }
 
   private func forget(room: RoomID) {
-    scopes.forgetAll()
+    scopes.changed(room)
     rooms.remove(room)
     memberships.removeAll { $0.room == room }
+  }
+
+  private func forget(user name: String) {
+    users.remove(name)
+    callers.forget(name)
   }
 
   private static func key(_ room: RoomID, _ user: UserID) -> String { "member:\(room):\(user)" }
   private static func tag(room: RoomID) -> String { "room:\(room)" }
   private static func tag(user: String) -> String { "user:\(user)" }
-}
-
-// MARK: Always from the database
-
-extension CachedRoomStore {
-  public func users(ids: [UserID]) async throws -> [User] { try await store.users(ids: ids) }
-
-  public func users(after: UserID, limit: Int) async throws -> [User] {
-    try await store.users(after: after, limit: limit)
-  }
-
-  public func users(beginningWith beginning: String, limit: Int) async throws -> [User] {
-    try await store.users(beginningWith: beginning, limit: limit)
-  }
-
-  public func room(named name: String) async throws -> Room? { try await store.room(named: name) }
-
-  public func rooms(named name: String, member: UserID?) async throws -> [Room] {
-    try await store.rooms(named: name, member: member)
-  }
-
-  public func summary(of id: RoomID, reader: UserID?) async throws -> RoomSummary? {
-    try await store.summary(of: id, reader: reader)
-  }
-
-  public func rooms(_ filter: RoomFilter) async throws -> [RoomSummary] { try await store.rooms(filter) }
-  public func roomIDs(_ filter: RoomFilter) async throws -> [RoomID] { try await store.roomIDs(filter) }
-  public func members(of room: RoomID) async throws -> [Member] { try await store.members(of: room) }
-  public func memberships(of user: UserID) async throws -> [Membership] { try await store.memberships(of: user) }
-
-  public func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
-    let start = ContinuousClock.now
-    do {
-      let scope = try await store.readScope(of: user, isAdmin: isAdmin)
-      scopes.keep(scope, of: ScopeKey(user: user, isAdmin: isAdmin), readAt: start)
-      return scope
-    } catch let error as SQLError where error.kind == .unavailable {
-      guard let scope = scopes.scope(of: ScopeKey(user: user, isAdmin: isAdmin)) else { throw error }
-      return scope
-    }
-  }
-
-  public func rememberedScope(_ key: ScopeKey) -> ReadScope? { scopes.scope(of: key) }
-
-  public func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {
-    scopes.keep(scope, of: key, readAt: readAt)
-  }
 }

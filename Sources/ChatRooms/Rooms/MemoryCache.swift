@@ -9,6 +9,8 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
   private struct Entry {
     var value: Value
     var deadline: UInt64
+    /// Until then it stands in where it cannot be loaded.
+    var end: UInt64
   }
 
   private final class Flight {
@@ -24,6 +26,8 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
   private let lock = NSLock()
   private let capacity: Int
   private let lifetime: (Value) -> Int
+  private let standIn: (Value) -> Int
+  private let mayStandIn: (any Error) -> Bool
   private let clock: () -> UInt64
   private var entries: [Key: Entry] = [:]
   private var flights: [Key: Flight] = [:]
@@ -35,11 +39,15 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
   ///   - capacity: values kept at once.
   ///   - clock: nanoseconds that only rise.
   ///   - lifetime: milliseconds that a value is kept; 0 for not at all.
+  ///   - standIn: milliseconds from its load on that a value is given where a load fails by an error of a certain sort.
   init(
     capacity: Int, clock: @escaping () -> UInt64 = { DispatchTime.now().uptimeNanoseconds },
+    standIn: @escaping (Value) -> Int = { _ in 0 }, after mayStandIn: @escaping (any Error) -> Bool = { _ in false },
     lifetime: @escaping (Value) -> Int
   ) {
     self.capacity = capacity
+    self.standIn = standIn
+    self.mayStandIn = mayStandIn
     nextPurge = min(capacity, Self.leastPurged)
     self.clock = clock
     self.lifetime = lifetime
@@ -96,22 +104,29 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
   }
 
   private func lead(_ flight: Flight, _ key: Key, _ load: () async throws -> Value) async throws -> Value {
-    let result: Result<Value, any Error>
-    do { result = .success(try await load()) } catch { result = .failure(error) }
-    for waiter in land(flight, key, result) { waiter.resume(returning: result) }
+    let loaded: Result<Value, any Error>
+    do { loaded = .success(try await load()) } catch { loaded = .failure(error) }
+    let (result, waiters) = land(flight, key, loaded)
+    for waiter in waiters { waiter.resume(returning: result) }
     return try result.get()
   }
 
   private func land(
-    _ flight: Flight, _ key: Key, _ result: Result<Value, any Error>
-  ) -> [CheckedContinuation<Result<Value, any Error>, Never>] {
+    _ flight: Flight, _ key: Key, _ loaded: Result<Value, any Error>
+  ) -> (result: Result<Value, any Error>, waiters: [CheckedContinuation<Result<Value, any Error>, Never>]) {
     lock.withLock {
+      var result = loaded
       if flights[key] === flight {
         flights[key] = nil
-        if case .success(let value) = result { keep(value, for: key) }
+        switch loaded {
+        case .success(let value): keep(value, for: key)
+        case .failure(let error) where mayStandIn(error):
+          if let entry = entries[key], entry.end > clock() { result = .success(entry.value) }
+        case .failure: break
+        }
       }
       defer { flight.waiters = [] }
-      return flight.waiters
+      return (result, flight.waiters)
     }
   }
 
@@ -120,11 +135,12 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
     guard milliseconds > 0 else { return }
     let now = clock()
     if entries.count >= nextPurge {
-      entries = entries.filter { $0.value.deadline > now }
+      entries = entries.filter { $0.value.end > now }
       if entries.count >= capacity { entries.removeAll() }
       nextPurge = min(capacity, max(Self.leastPurged, 2 * entries.count))
     }
-    entries[key] = Entry(value: value, deadline: now + UInt64(milliseconds) * 1_000_000)
+    let (deadline, end) = (now + UInt64(milliseconds) * 1_000_000, now + UInt64(standIn(value)) * 1_000_000)
+    entries[key] = Entry(value: value, deadline: deadline, end: max(deadline, end))
   }
 
   private func wait(for flight: Flight, _ key: Key) async -> Result<Value, any Error> {

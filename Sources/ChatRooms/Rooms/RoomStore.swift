@@ -148,11 +148,12 @@ public protocol RoomStore: Sendable {
   /// Moves the mark forward, never back.
   func markRead(room: RoomID, user: UserID, seq: Int64) async throws -> Membership?
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope
-  /// What a caller could read at most a minute ago, as far as it is known: to be checked, or for while the database does
-  /// not answer. Never waits.
-  func rememberedScope(_ key: ScopeKey) -> ReadScope?
+  /// What a caller could read at most a minute ago, unless something was heard since: to be checked. Never waits.
+  func expectedScope(_ key: ScopeKey) -> ReadScope?
   /// Remembers what the database has said. - Parameter readAt: when it was asked.
   func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant)
+  /// The user is there still: connected, or calling. Never waits.
+  func note(_ user: User)
 
   /// What a store holds in memory, as new as its other answers; `nil` where it has to look. Never waits.
   func roomInMemory(_ id: RoomID) -> Room?
@@ -166,8 +167,9 @@ extension RoomStore {
   public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
     try await membership(room: room, user: user)
   }
-  public func rememberedScope(_ key: ScopeKey) -> ReadScope? { nil }
+  public func expectedScope(_ key: ScopeKey) -> ReadScope? { nil }
   public func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {}
+  public func note(_ user: User) {}
   public func roomInMemory(_ id: RoomID) -> Room? { nil }
   public func userInMemory(named name: String) -> User? { nil }
   public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? { nil }

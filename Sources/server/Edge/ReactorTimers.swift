@@ -33,6 +33,7 @@ extension SocketReactor {
 
   private func ping(_ connection: Connection) {
     connection.pingedAt = now
+    services.rooms.note(connection.user)
     enqueue(Self.pingFrame, connection)
   }
 

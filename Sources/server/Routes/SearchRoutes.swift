@@ -48,7 +48,7 @@ struct SearchRoutes: Sendable {
     let start = ContinuousClock.now
     guard let identity = try authenticator.identifyFromMemory(routed.request) else { return nil }
     var asked = try asked(routed, by: identity, since: start)
-    guard let scope = services.rooms.rememberedScope(asked.key),
+    guard let scope = services.rooms.expectedScope(asked.key),
       let rooms = try roomsFromMemory(routed, identity, scope)
     else { return nil }
     asked.request.scope = scope
@@ -83,7 +83,7 @@ struct SearchRoutes: Sendable {
     case .page(let page):
       services.rooms.remember(asked.request.scope, of: asked.key, readAt: asked.start)
       return try await reply(page, to: asked)
-    case .unconfirmed(let page) where services.rooms.rememberedScope(asked.key) == asked.request.scope:
+    case .unconfirmed(let page) where services.rooms.expectedScope(asked.key) == asked.request.scope:
       return try await reply(page, to: asked)
     case .unconfirmed, .overtaken: return try await reply(to: asked, routed)
     }
@@ -121,7 +121,14 @@ struct SearchRoutes: Sendable {
 
   private func names(of rooms: Set<RoomID>) async throws -> [RoomID: String?] {
     var names = Dictionary(uniqueKeysWithValues: rooms.map { ($0, String?.none) })
-    for room in try await services.rooms.rooms(rooms) { names.updateValue(room.name, forKey: room.id) }
+    do {
+      for room in try await services.rooms.rooms(rooms) { names.updateValue(room.name, forKey: room.id) }
+    } catch let error as SQLError where error.kind == .unavailable {
+      // A name is no reason to keep back what was found.
+      for id in rooms {
+        if let room = try? await services.rooms.room(id) { names.updateValue(room.name, forKey: id) }
+      }
+    }
     return names
   }
 

@@ -163,6 +163,26 @@ struct CachedRoomStoreTests {
     #expect(tables.reads.all == ["room 1", "user Ann"])
   }
 
+  @Test func whatRecentCallersMayReadOutlastsTheDatabase() async throws {
+    let redis = try #require(try PrivateRedis())
+    let one = await Server(redis.url, tables)
+    _ = try await one.store.room(1)
+    _ = try await one.store.addMember(ann, to: 1, role: .member)
+    _ = try await one.store.user(named: "Ann")
+    let connected = User(id: 10, name: "Ben", displayName: nil, createdAt: 6)
+    one.store.note(connected)
+    let keeping = Task { [store = one.store] in await store.keepScopes() }
+    #expect(await eventually { tables.reads.all.filter { $0 == "scope" }.count == 4 })
+    keeping.cancel()
+    await keeping.value
+    tables.goAway()
+    for id in [nil, 9, 10] as [UserID?] { _ = try await one.store.readScope(of: id, isAdmin: false) }
+    _ = try await one.store.readScope(of: 9, isAdmin: true)
+    await #expect(throws: SQLError.self) { try await one.store.readScope(of: 11, isAdmin: false) }
+    #expect(try await one.store.user(named: "Ben") == connected)
+    await #expect(throws: SQLError.self) { try await one.store.user(named: "Cat") }
+  }
+
   @Test func aStormOnARoomIsOneRead() async throws {
     let redis = try #require(try PrivateRedis())
     let one = await Server(redis.url, tables)

@@ -1,3 +1,4 @@
+import Drivers
 import Foundation
 import RedisTesting
 
@@ -11,6 +12,7 @@ final class FakeRoomStore: RoomStore, @unchecked Sendable {
   private var usersByName: [String: User] = [:]
   private var members: [RoomID: [UserID: Membership]] = [:]
   private var gate: Gate?
+  private var isGone = false
   let reads = Collected<String>()
 
   /// The next read passes here before it returns what it has read.
@@ -24,8 +26,12 @@ final class FakeRoomStore: RoomStore, @unchecked Sendable {
   func put(_ user: User) { lock.withLock { usersByName[user.name] = user } }
   func removeMember(_ user: UserID, of room: RoomID) { lock.withLock { members[room]?[user] = nil } }
 
-  private func read<Value>(_ what: String, _ body: () -> Value) async -> Value {
+  /// From now on every read fails.
+  func goAway() { lock.withLock { isGone = true } }
+
+  private func read<Value>(_ what: String, _ body: () -> Value) async throws -> Value {
     reads.append(what)
+    if lock.withLock({ isGone }) { throw SQLError(kind: .unavailable, code: 0, message: "gone") }
     let (value, gate) = lock.withLock {
       defer { self.gate = nil }
       return (body(), self.gate)
@@ -34,11 +40,11 @@ final class FakeRoomStore: RoomStore, @unchecked Sendable {
     return value
   }
 
-  func room(_ id: RoomID) async throws -> Room? { await read("room \(id)") { rooms[id] } }
-  func user(named name: String) async throws -> User? { await read("user \(name)") { usersByName[name] } }
+  func room(_ id: RoomID) async throws -> Room? { try await read("room \(id)") { rooms[id] } }
+  func user(named name: String) async throws -> User? { try await read("user \(name)") { usersByName[name] } }
 
   func membership(room: RoomID, user: UserID) async throws -> Membership? {
-    await read("member \(room) \(user)") { members[room]?[user] }
+    try await read("member \(room) \(user)") { members[room]?[user] }
   }
 
   func updateRoom(_ id: RoomID, name: String??, topic: String??) async throws -> Room {
@@ -83,7 +89,7 @@ final class FakeRoomStore: RoomStore, @unchecked Sendable {
   }
 
   func readScope(of user: UserID?, isAdmin: Bool) async throws -> ReadScope {
-    await read("scope") { ReadScope(isUnlimited: isAdmin, rooms: [], closedRooms: []) }
+    try await read("scope") { ReadScope(isUnlimited: isAdmin, rooms: [], closedRooms: []) }
   }
 
   // What the cache does not touch.

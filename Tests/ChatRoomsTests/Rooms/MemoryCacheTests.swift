@@ -123,4 +123,24 @@ final class Gate: @unchecked Sendable {
     #expect(try await cache.value(for: 99) { -1 } == 99)
     #expect(try await cache.value(for: 0) { -1 } == -1)
   }
+
+  @Test func aValueWhoseTimeIsOverStandsInWhereItCannotBeLoaded() async throws {
+    let clock = Clock()
+    let cache = MemoryCache<Int, Int>(
+      capacity: 10, clock: { clock.nanoseconds }, standIn: { $0 > 0 ? 60_000 : 0 }, after: { $0 is Broken },
+      lifetime: { _ in 1_000 })
+    for key in 0...2 { _ = try await cache.value(for: key) { key } }
+    cache.remove(2)
+    for seconds in [2, 59] as [UInt64] {
+      clock.nanoseconds = seconds * 1_000_000_000
+      #expect(cache.valueInMemory(for: 1) == nil)
+      #expect(try await cache.value(for: 1) { throw Broken() } == 1)
+      await #expect(throws: CancellationError.self) { try await cache.value(for: 1) { throw CancellationError() } }
+      await #expect(throws: Broken.self) { try await cache.value(for: 0) { throw Broken() } }
+      await #expect(throws: Broken.self) { try await cache.value(for: 2) { throw Broken() } }
+    }
+    // To stand in is no news: its time goes on.
+    clock.nanoseconds = 61 * 1_000_000_000
+    await #expect(throws: Broken.self) { try await cache.value(for: 1) { throw Broken() } }
+  }
 }
