@@ -42,7 +42,7 @@ def arguments():
 
 
 # Seconds of all workloads, of one at most, and what each of those that follow must be left.
-ALL_SECONDS, MOST_SECONDS, LEAST_SECONDS = 1_500, 150, 40
+ALL_SECONDS, MOST_SECONDS, LEAST_SECONDS = 3_000, 300, 40
 
 
 def measure(name, options, pids, kept, seconds):

@@ -170,6 +170,21 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("upgrade", true), ("UPGRADE", true), ("keep-alive ,\t Upgrade \t", true), (",,upgrade,", true),
+    ("up grade", false),
+    ("upgraded", false), ("", false), (",", false), ("keep-alive", false), ("upgrad\u{E9}", false),
+  ])
+  func findsATokenInAListAsHTTPSaysIt(connection: String, isUpgrade: Bool) {
+    let headers = [
+      "upgrade": " WebSocket", "connection": connection, "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    let request = HTTPRequest(
+      method: "GET", path: [], query: [], headers: headers, body: [], id: "r-1", remoteAddress: "127.0.0.1")
+    #expect(((try? WebSocketHandshake(request)) != nil) == isUpgrade)
+  }
+
   @Test func refusesHalfHandshakesAndGivesThePresenceBack() async throws {
     try await TestEdge.run { test in
       let good = TestSocket.handshakeText("/v1")

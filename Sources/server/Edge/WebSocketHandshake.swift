@@ -3,8 +3,12 @@ import Foundation
 
 /// The opening handshake of a WebSocket (RFC 6455, section 4.2).
 struct WebSocketHandshake: Equatable {
+  private let key: String
+
   /// `Sec-WebSocket-Accept` of the reply.
-  let accept: String
+  var accept: String {
+    Data(SHA1.digest(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString()
+  }
 
   /// What every refusal says, so that a client learns which version to speak.
   static let upgradeHeaders = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
@@ -24,15 +28,22 @@ struct WebSocketHandshake: Equatable {
     guard Data(base64Encoded: key)?.count == 16 else {
       throw ChatError(400, "invalid_handshake", "Sec-WebSocket-Key must be 16 bytes in Base64.")
     }
-    accept = Self.accept(key: key)
-  }
-
-  static func accept(key: String) -> String {
-    Data(SHA1.digest(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString()
+    self.key = key
   }
 
   /// Whether a comma-separated header names a token, in any case.
   private static func has(_ token: String, in header: String?) -> Bool {
-    header?.split(separator: ",").contains { $0.trimmingCharacters(in: .whitespaces).lowercased() == token } ?? false
+    guard let header else { return false }
+    return header.utf8.split(separator: UInt8(ascii: ",")).contains { item in
+      let name = item.drop(while: isSpace).reversed().drop(while: isSpace)
+      return name.lazy.map(lowercase).elementsEqual(token.utf8.reversed())
+    }
+  }
+
+  /// RFC 9110, section 5.6.3.
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+
+  private static func lowercase(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
   }
 }
