@@ -20,6 +20,59 @@ import Testing
   }
 }
 
+@Suite struct MySQLJobQueueTests {
+  private final class Log: @unchecked Sendable {
+    private let lock = NSLock()
+    private var entries: [Int] = []
+    func append(_ entry: Int) { lock.withLock { entries.append(entry) } }
+    var all: [Int] { lock.withLock { entries } }
+  }
+
+  private static let failure = SQLError(kind: .other, code: 0, message: "no connection is needed here")
+
+  /// A quiet pool works on the same connection.
+  @Test func whoBecameIdleLastIsWokenFirst() async {
+    let (queue, log) = (MySQLJobQueue(waitTimeout: 60), Log())
+    var takers: [WorkerThread] = []
+    for number in 0..<3 {
+      let seat = DispatchSemaphore(value: 0)
+      takers.append(
+        WorkerThread(name: "taker-\(number)") {
+          while let job = queue.take(seat) {
+            log.append(number)
+            job(.failure(Self.failure))
+          }
+        })
+      while queue.idleTakers <= number { await Task.yield() }
+    }
+    for count in 1...20 {
+      queue.put { _ in }
+      while log.all.count < count || queue.idleTakers < 3 { await Task.yield() }
+    }
+    #expect(log.all == Array(repeating: 2, count: 20))
+    queue.close()
+    await Blocking.run { [takers] in for taker in takers { taker.join() } }
+  }
+
+  @Test func everyJobIsCarriedOutWhoeverComesAndGoes() async {
+    let (queue, done) = (MySQLJobQueue(waitTimeout: 60), Log())
+    let takers = (0..<4).map { number in
+      let seat = DispatchSemaphore(value: 0)
+      return WorkerThread(name: "taker-\(number)") { while let job = queue.take(seat) { job(.failure(Self.failure)) } }
+    }
+    await withTaskGroup { group in
+      for putter in 0..<4 {
+        group.addTask {
+          for number in 0..<2_000 { queue.put { _ in done.append(putter * 2_000 + number) } }
+        }
+      }
+    }
+    queue.close()
+    await Blocking.run { for taker in takers { taker.join() } }
+    #expect(done.all.sorted() == Array(0..<8_000))
+  }
+}
+
 @Suite struct MySQLSilenceTests {
   /// Accepts connections, as the kernel does for a process that is stopped, and says nothing.
   @Test func aServerThatSaysNothingCostsOneTimeoutAndNotOneOfEachCaller() async throws {

@@ -10,6 +10,7 @@ final class MySQLWorker: @unchecked Sendable {
   private let options: MySQLOptions
   private let queue: MySQLJobQueue
   private let outage: MySQLOutage
+  private let seat = DispatchSemaphore(value: 0)
   private let lock = NSLock()
   private var sharedState = State.closed
   /// Only the worker's own thread touches these.
@@ -32,7 +33,7 @@ final class MySQLWorker: @unchecked Sendable {
   }
 
   func run() {
-    while let job = queue.take() {
+    while let job = queue.take(seat) {
       if let refusal = outage.refusal {
         job(.failure(refusal))
         probe()
