@@ -4,8 +4,13 @@ import ChatRooms
 /// this server wrote, and of what it had to read because the bus did not tell.
 struct RoomChangeAnnouncer: Sendable {
   private let rooms: CachedRoomStore
-  private let changed: AsyncStream<RoomID>
-  private let sink: AsyncStream<RoomID>.Continuation
+  private struct Change {
+    var room: RoomID
+    var isClosure: Bool
+  }
+
+  private let changed: AsyncStream<Change>
+  private let sink: AsyncStream<Change>.Continuation
 
   init(rooms: CachedRoomStore) {
     self.rooms = rooms
@@ -14,11 +19,13 @@ struct RoomChangeAnnouncer: Sendable {
 
   /// From any thread; does not wait.
   func took(_ events: [RoomEvent]) {
-    for event in events where event.kind == .removal || event.kind == .closure { sink.yield(event.room) }
+    for event in events where event.kind == .removal || event.kind == .closure {
+      sink.yield(Change(room: event.room, isClosure: event.kind == .closure))
+    }
   }
 
   /// Until cancelled.
   func run() async {
-    for await room in changed { await rooms.roomChanged(room) }
+    for await change in changed { await rooms.roomChanged(change.room, isClosure: change.isClosure) }
   }
 }

@@ -63,6 +63,13 @@ extension StackTests {
           found[name] = reply["hits"]?.array?.count
         }
         #expect(found == [caller: 1, connected: 1, stranger: 0])
+        // The other server reaches the database and tells of it over Redis.
+        let removal = try stack.http(0).request(
+          "DELETE", "/v1/chatrooms/\(room)/members/\(caller)?user=ann")
+        #expect(removal.status < 300, "\(removal)")
+        try stack.wait("who was removed finds nothing", seconds: 10) {
+          try stack.http(1).get("/v1/search?q=\(word)&user=\(caller)")["hits"]?.array?.isEmpty == true
+        }
         try Self.reopen(stack)
         _ = socket
       }

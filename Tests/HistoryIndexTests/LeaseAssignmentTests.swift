@@ -6,7 +6,7 @@ import Testing
   /// Applies what an owner decides.
   private func acquire(_ owner: String, _ holdings: inout [LaneHolding]) {
     let assignment = LeaseAssignment(holdings, for: owner)
-    for lane in assignment.taken + assignment.renewed {
+    for lane in holdings.indices where assignment.taken.contains(lane) || holdings[lane].owner == owner {
       holdings[lane] = LaneHolding(lane: lane, owner: owner, isLive: true)
     }
   }

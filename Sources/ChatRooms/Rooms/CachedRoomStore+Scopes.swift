@@ -9,7 +9,7 @@ extension CachedRoomStore {
       let scope = try await store.readScope(of: user, isAdmin: isAdmin)
       scopes.keep(scope, of: key, readAt: start)
       return scope
-    } catch  where Self.isOutage(error) {
+    } catch let error where Self.isOutage(error) {
       // Every admin may read the same.
       let nameless = isAdmin ? scopes.lastKnown(of: ScopeKey(user: nil, isAdmin: true)) : nil
       guard let scope = scopes.lastKnown(of: key) ?? nameless else { throw error }
@@ -23,7 +23,8 @@ extension CachedRoomStore {
     scopes.keep(scope, of: key, readAt: readAt)
   }
 
-  public func note(_ user: User) { if shared != nil { callers.note(user) } }
+  public func noteCall(of user: User) { if shared != nil { callers.noteCall(of: user) } }
+  public func noteConnection(of user: User) { if shared != nil { callers.noteConnection(of: user) } }
 
   /// Reads ahead, until cancelled, what recent callers and who is nobody may read, where the database is another
   /// machine's.
@@ -31,7 +32,7 @@ extension CachedRoomStore {
     guard shared != nil else { return }
     while !Task.isCancelled {
       var keys = [ScopeKey(user: nil, isAdmin: false), ScopeKey(user: nil, isAdmin: true)]
-      keys += callers.all.map { ScopeKey(user: $0.id, isAdmin: false) }
+      keys += callers.all().map { ScopeKey(user: $0.id, isAdmin: false) }
       let due = scopes.due(keys, age: Self.scopeAge)
       await withTaskGroup { group in
         // An outage is no news here: who searches meets it too.

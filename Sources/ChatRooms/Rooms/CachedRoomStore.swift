@@ -86,14 +86,12 @@ public final class CachedRoomStore: RoomStore {
 
   public func user(named name: String) async throws -> User? {
     do {
-      let user = try await users.value(for: name) {
+      return try await users.value(for: name) {
         try await load("user:\(name)", tag: Self.tag(user: name), RoomCacheCodec.user, RoomCacheCodec.encode) {
           try await store.user(named: name)
         }
       }
-      if let user { note(user) }
-      return user
-    } catch  where Self.isOutage(error) {
+    } catch let error where Self.isOutage(error) {
       guard let user = callers.user(named: name) else { throw error }
       return user
     }
@@ -119,17 +117,13 @@ public final class CachedRoomStore: RoomStore {
   public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
     do {
       return try await store.membership(room: room, user: user)
-    } catch  where Self.isOutage(error) {
+    } catch let error where Self.isOutage(error) {
       return try await membership(room: room, user: user)
     }
   }
 
   public func roomInMemory(_ id: RoomID) -> Room? { rooms.valueInMemory(for: id) ?? nil }
-  public func userInMemory(named name: String) -> User? {
-    let user = users.valueInMemory(for: name) ?? nil
-    if let user { note(user) }
-    return user
-  }
+  public func userInMemory(named name: String) -> User? { users.valueInMemory(for: name) ?? nil }
 
   public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? {
     memberships.valueInMemory(for: MembershipKey(room: room, user: user))
@@ -209,8 +203,10 @@ public final class CachedRoomStore: RoomStore {
 
   /// A room or its memberships were changed in another way than through this store: by an event in the journal.
   /// Returns once Redis knows, or does not answer.
-  public func roomChanged(_ id: RoomID) async {
-    forget(room: id)
+  ///
+  /// - Parameter isClosure: the room has ended.
+  public func roomChanged(_ id: RoomID, isClosure: Bool = false) async {
+    forget(room: id, isClosure: isClosure)
     await tell(.roomChanged(id)) { $0.invalidate(tag: Self.tag(room: id), completion: $1) }
   }
 
@@ -221,13 +217,13 @@ public final class CachedRoomStore: RoomStore {
 
   public func everythingChanged() async {
     forgetEverything()
+    callers.forgetAll()
     await tell(.everythingChanged) { $0.invalidateAll(completion: $1) }
   }
 
   /// Empties this server's memory: messages of other servers may have been missed.
   public func forgetEverything() {
     scopes.forgetAll()
-    callers.forgetAll()
     rooms.removeAll { _ in true }
     users.removeAll { _ in true }
     memberships.removeAll { _ in true }
@@ -247,17 +243,21 @@ public final class CachedRoomStore: RoomStore {
 
   private func hear(_ message: BusMessage) {
     switch message {
-    case .roomChanged(let id): forget(room: id)
+    case .roomChanged(let id): forget(room: id, isClosure: false)
     case .userChanged(let name): forget(user: name)
-    case .everythingChanged: forgetEverything()
+    case .everythingChanged:
+      forgetEverything()
+      callers.forgetAll()
     case .events(let events):
-      for event in events where event.kind == .removal || event.kind == .closure { forget(room: event.room) }
+      for event in events where event.kind == .removal || event.kind == .closure {
+        forget(room: event.room, isClosure: event.kind == .closure)
+      }
     case .presence, .typing, .usersDeleted: break
     }
   }
 
-  private func forget(room: RoomID) {
-    scopes.changed(room)
+  private func forget(room: RoomID, isClosure: Bool) {
+    scopes.changed(room, isClosure: isClosure)
     rooms.remove(room)
     memberships.removeAll { $0.room == room }
   }

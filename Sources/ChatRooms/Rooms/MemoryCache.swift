@@ -132,10 +132,15 @@ final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: @unchecked S
 
   private func keep(_ value: Value, for key: Key) {
     let milliseconds = lifetime(value)
-    guard milliseconds > 0 else { return }
+    guard milliseconds > 0 else {
+      // What was there is no stand-in any more.
+      entries[key] = nil
+      return
+    }
     let now = clock()
     if entries.count >= nextPurge {
       entries = entries.filter { $0.value.end > now }
+      if entries.count >= capacity { entries = entries.filter { $0.value.deadline > now } }
       if entries.count >= capacity { entries.removeAll() }
       nextPurge = min(capacity, max(Self.leastPurged, 2 * entries.count))
     }

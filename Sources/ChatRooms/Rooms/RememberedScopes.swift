@@ -5,68 +5,96 @@ import Foundation
 final class RememberedScopes: @unchecked Sendable {
   /// How long a scope may stand in for the present one.
   static let lifetime: Duration = .seconds(60)
-  /// Scopes kept at once.
-  static let capacity = 10_000
-  /// Changed rooms kept at once; with more, scopes are forgotten instead.
+  /// Scopes kept at once: those of recent callers, and as many of others.
+  static let capacity = 2 * RecentCallers.capacity
+  /// Changes kept at once; with more, scopes are forgotten instead.
   static let mostChanges = 1_000
 
+  typealias Instant = ContinuousClock.Instant
+
+  private struct Known {
+    var scope: ReadScope
+    var readAt: Instant
+  }
+
+  private struct Change {
+    var room: RoomID
+    /// Else somebody may have left it.
+    var isClosure: Bool
+    var heardAt: Instant
+
+    /// A public room is in nobody's list: of those only their end matters.
+    func concerns(_ scope: ReadScope) -> Bool { isClosure || scope.rooms.holds(room) }
+  }
+
   private let lock = NSLock()
-  private var scopes: [ScopeKey: (scope: ReadScope, readAt: ContinuousClock.Instant)] = [:]
-  private var forgottenAt: ContinuousClock.Instant?
-  /// Rooms that somebody may have lost, and when this was heard.
-  private var changes: [RoomID: ContinuousClock.Instant] = [:]
+  private var scopes: [ScopeKey: Known] = [:]
+  private var forgottenAt: Instant?
+  /// In the order in which they were heard.
+  private var changes: [Change] = []
 
   /// - Parameter readAt: when the database was asked.
-  func keep(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {
+  func keep(_ scope: ReadScope, of key: ScopeKey, readAt: Instant) {
     lock.withLock {
       // It may have been read just before somebody was removed.
       if let forgottenAt, readAt <= forgottenAt { return }
-      if let known = scopes[key], known.readAt > readAt { return }
-      if scopes.count >= Self.capacity { scopes = [:] }
-      scopes[key] = (scope, readAt)
+      if let known = scopes[key] {
+        guard known.readAt <= readAt else { return }
+      } else if scopes.count >= Self.capacity {
+        scopes = scopes.filter { readAt - $0.value.readAt <= Self.lifetime }
+        if scopes.count >= Self.capacity { scopes = [:] }
+      }
+      scopes[key] = Known(scope: scope, readAt: readAt)
     }
   }
 
-  /// The scope, if nothing was heard since that makes it another; to be confirmed.
-  func expected(of key: ScopeKey, now: ContinuousClock.Instant = .now) -> ReadScope? {
+  /// The scope, if nothing was heard since that makes it less; to be confirmed.
+  func expected(of key: ScopeKey, now: Instant = .now) -> ReadScope? {
     lock.withLock {
       guard let known = scopes[key], now - known.readAt <= Self.lifetime else { return nil }
-      return changes.contains { $0.value >= known.readAt } ? nil : known.scope
+      return Self.since(known.readAt, changes).contains { $0.concerns(known.scope) } ? nil : known.scope
     }
   }
 
   /// The scope without any room that has changed since, for while nobody can confirm it.
-  func lastKnown(of key: ScopeKey, now: ContinuousClock.Instant = .now) -> ReadScope? {
+  func lastKnown(of key: ScopeKey, now: Instant = .now) -> ReadScope? {
     lock.withLock {
       guard let known = scopes[key], now - known.readAt <= Self.lifetime else { return nil }
-      let changed = changes.filter { $0.value >= known.readAt }
-      guard !changed.isEmpty else { return known.scope }
-      return ReadScope(
-        isUnlimited: known.scope.isUnlimited, rooms: known.scope.rooms.filter { changed[$0] == nil },
-        closedRooms: Set(known.scope.closedRooms).union(changed.keys).sorted())
+      var scope = known.scope
+      let changes = Self.since(known.readAt, changes).filter { $0.concerns(scope) }
+      guard !changes.isEmpty else { return scope }
+      let changed = Set(changes.map(\.room))
+      scope.rooms.removeAll { changed.contains($0) }
+      scope.closedRooms = Set(scope.closedRooms).union(changes.lazy.filter(\.isClosure).map(\.room)).sorted()
+      return scope
     }
   }
 
-  /// Whose scopes are unknown, older than this, or of before a room changed: the oldest first.
-  func due(_ keys: [ScopeKey], age: Duration, now: ContinuousClock.Instant = .now) -> [ScopeKey] {
-    lock.withLock {
-      let lastChange = changes.values.max()
-      let known = keys.map { (key: $0, readAt: scopes[$0]?.readAt) }
-      return known.filter { _, readAt in
-        guard let readAt else { return true }
-        return now - readAt >= age || lastChange.map { $0 >= readAt } ?? false
+  /// Whose scopes are unknown, older than this, or of before one of their rooms changed: the oldest first.
+  func due(_ keys: [ScopeKey], age: Duration, now: Instant = .now) -> [ScopeKey] {
+    // Looked through beside the lock, which each search takes.
+    let (scopes, changes) = lock.withLock { (self.scopes, self.changes) }
+    var due: [(key: ScopeKey, readAt: Instant)] = []
+    for key in keys {
+      guard let known = scopes[key] else {
+        due.append((key, now - Self.lifetime))
+        continue
       }
-      .sorted { ($0.readAt ?? now - Self.lifetime) < ($1.readAt ?? now - Self.lifetime) }
-      .map(\.key)
+      if now - known.readAt >= age || Self.since(known.readAt, changes).contains(where: { $0.concerns(known.scope) }) {
+        due.append((key, known.readAt))
+      }
     }
+    return due.sorted { $0.readAt < $1.readAt }.map(\.key)
   }
 
   /// A room was closed, or somebody may have left it.
-  func changed(_ room: RoomID, now: ContinuousClock.Instant = .now) {
+  func changed(_ room: RoomID, isClosure: Bool, now: Instant = .now) {
     lock.withLock {
-      if changes.count >= Self.mostChanges { changes = changes.filter { now - $0.value <= Self.lifetime } }
+      if changes.count >= Self.mostChanges {
+        changes.removeFirst(changes.count - Self.since(now - Self.lifetime, changes).count)
+      }
       if changes.count >= Self.mostChanges { forgetAll(now) }
-      changes[room] = now
+      changes.append(Change(room: room, isClosure: isClosure, heardAt: now))
     }
   }
 
@@ -74,9 +102,25 @@ final class RememberedScopes: @unchecked Sendable {
   func forgetAll() { lock.withLock { forgetAll(.now) } }
 
   /// Only with the lock held.
-  private func forgetAll(_ now: ContinuousClock.Instant) {
+  private func forgetAll(_ now: Instant) {
     scopes = [:]
-    changes = [:]
+    changes = []
     forgottenAt = now
+  }
+
+  private static func since(_ time: Instant, _ changes: [Change]) -> ArraySlice<Change> {
+    changes.suffix(changes.reversed().prefix { $0.heardAt >= time }.count)
+  }
+}
+
+extension [RoomID] {
+  /// Whether it is in the list, which rises.
+  fileprivate func holds(_ room: RoomID) -> Bool {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if self[middle] < room { low = middle + 1 } else { high = middle }
+    }
+    return low < endIndex && self[low] == room
   }
 }

@@ -152,8 +152,10 @@ public protocol RoomStore: Sendable {
   func expectedScope(_ key: ScopeKey) -> ReadScope?
   /// Remembers what the database has said. - Parameter readAt: when it was asked.
   func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant)
-  /// The user is there still: connected, or calling. Never waits.
-  func note(_ user: User)
+  /// The user calls this server. Never waits.
+  func noteCall(of user: User)
+  /// The user, who called, is still connected. Never waits.
+  func noteConnection(of user: User)
 
   /// What a store holds in memory, as new as its other answers; `nil` where it has to look. Never waits.
   func roomInMemory(_ id: RoomID) -> Room?
@@ -169,7 +171,8 @@ extension RoomStore {
   }
   public func expectedScope(_ key: ScopeKey) -> ReadScope? { nil }
   public func remember(_ scope: ReadScope, of key: ScopeKey, readAt: ContinuousClock.Instant) {}
-  public func note(_ user: User) {}
+  public func noteCall(of user: User) {}
+  public func noteConnection(of user: User) {}
   public func roomInMemory(_ id: RoomID) -> Room? { nil }
   public func userInMemory(named name: String) -> User? { nil }
   public func membershipInMemory(room: RoomID, user: UserID) -> Membership?? { nil }

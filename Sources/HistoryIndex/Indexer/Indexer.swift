@@ -97,7 +97,11 @@ public final class Indexer: Sendable {
       state.isSaving = false
       for lease in save.saved { state.lanes.didSave(lease) }
       for lease in save.lost { state.lanes.didLose(lease) }
-      if let error = save.error { pause(&state, after: error) }
+      state.saveFailure = save.error
+      if let error = save.error {
+        state.wantsSave = true
+        pause(&state, after: error)
+      }
     case .trimmed:
       state.isTrimming = false
     }
@@ -115,6 +119,7 @@ public final class Indexer: Sendable {
       }
       saveIfWanted(&state, &group)
       metrics.holding(state.lanes.lanes.mapValues(\.lease.number))
+      guard state.saveFailure == nil else { return }
       journalState.succeeded()
       state.backoff.reset()
     } catch {
@@ -134,7 +139,10 @@ public final class Indexer: Sendable {
     guard state.wantsSave, !state.isSaving else { return }
     state.wantsSave = false
     let unsaved = state.lanes.unsaved
-    guard !unsaved.isEmpty else { return }
+    guard !unsaved.isEmpty else {
+      state.saveFailure = nil
+      return
+    }
     state.isSaving = true
     group.addTask { [leases] in .saved(await LaneSave(unsaved, leases)) }
   }

@@ -20,6 +20,8 @@ struct IndexerRound {
   /// The last read found so much that waiting a little longer makes fewer and fuller bulks.
   var isBusy = false
   var isSaving = false
+  /// Why the last save was not finished.
+  var saveFailure: (any Error)?
   var isTrimming = false
   var renewAt: Instant = .now
   var trimAt: Instant = .now

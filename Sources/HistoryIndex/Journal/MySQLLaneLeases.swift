@@ -54,7 +54,7 @@ public final class MySQLLaneLeases: LaneLeases {
   public func trim(_ lease: LaneLease, keep: Milliseconds) async throws -> Int {
     try await database.withTransaction { connection in
       try Self.check(lease, connection)
-      guard let range = try Self.trimmableRange(lease.lane, keep, connection) else { return 0 }
+      guard let range = try Self.trimmableRange(lease, keep, connection) else { return 0 }
       let bounds = [SQLValue.integer(Int64(lease.lane)), .integer(range.lowerBound), .integer(range.upperBound)]
       let deleted = try connection.execute(
         "DELETE FROM journal WHERE lane = ? AND position BETWEEN ? AND ?", bounds)
@@ -116,16 +116,17 @@ extension MySQLLaneLeases {
       ])
   }
 
-  /// Positions from the first that is still there up to the last that is indexed and old enough, as far as one call
-  /// goes; `nil` for none.
+  /// Positions from the first that is still there up to the last that is old enough and was indexed when the lease was
+  /// taken down, as far as one call goes; `nil` for none. What was indexed since may not be refreshed yet.
   private static func trimmableRange(
-    _ lane: Int, _ keep: Milliseconds, _ connection: any SQLConnection
+    _ lease: LaneLease, _ keep: Milliseconds, _ connection: any SQLConnection
   ) throws -> ClosedRange<Int64>? {
+    let lane = lease.lane
     let rows = try connection.query(
       "SELECT trimmed, indexed FROM journal_lanes WHERE lane = ?", [.integer(Int64(lane))])
-    guard let trimmed = rows.first?.integer(0), let indexed = rows.first?.integer(1), trimmed < indexed else {
-      return nil
-    }
+    guard let trimmed = rows.first?.integer(0), let indexed = rows.first?.integer(1).map({ min($0, lease.indexed) }),
+      trimmed < indexed
+    else { return nil }
     let last = min(indexed, trimmed &+ trimmedAtOnce)
     let young = try connection.query(
       """

@@ -33,7 +33,7 @@ extension SocketReactor {
 
   private func ping(_ connection: Connection) {
     connection.pingedAt = now
-    services.rooms.note(connection.user)
+    services.rooms.noteConnection(of: connection.user)
     enqueue(Self.pingFrame, connection)
   }
 

@@ -41,6 +41,12 @@ struct Authenticator: Sendable {
   var isOpen: Bool { if case .open = mode { true } else { false } }
 
   func identify(_ request: HTTPRequest) async throws -> Identity {
+    let identity = try await looked(up: request)
+    if let user = identity.user { rooms.noteCall(of: user) }
+    return identity
+  }
+
+  private func looked(up request: HTTPRequest) async throws -> Identity {
     switch mode {
     case .open(let isAllowedAnywhere):
       if !isAllowedAnywhere { try Self.refuseProxy(request) }
@@ -71,6 +77,12 @@ struct Authenticator: Sendable {
 
   /// As `identify`, from what is in memory; `nil` where a store has to be asked.
   func identifyFromMemory(_ request: HTTPRequest) throws(ChatError) -> Identity? {
+    let identity = try found(inMemory: request)
+    if let user = identity?.user { rooms.noteCall(of: user) }
+    return identity
+  }
+
+  private func found(inMemory request: HTTPRequest) throws(ChatError) -> Identity? {
     switch mode {
     case .open(let isAllowedAnywhere):
       if !isAllowedAnywhere { try Self.refuseProxy(request) }

@@ -125,9 +125,11 @@ struct SearchRoutes: Sendable {
       for room in try await services.rooms.rooms(rooms) { names.updateValue(room.name, forKey: room.id) }
     } catch let error as SQLError where error.kind == .unavailable {
       // A name is no reason to keep back what was found.
-      for id in rooms {
-        if let room = try? await services.rooms.room(id) { names.updateValue(room.name, forKey: id) }
+      let found = await withTaskGroup(of: Room?.self) { group in
+        for id in rooms { group.addTask { try? await services.rooms.room(id) } }
+        return await group.reduce(into: [Room]()) { if let room = $1 { $0.append(room) } }
       }
+      for room in found { names.updateValue(room.name, forKey: room.id) }
     }
     return names
   }

@@ -168,11 +168,11 @@ struct CachedRoomStoreTests {
     let one = await Server(redis.url, tables)
     _ = try await one.store.room(1)
     _ = try await one.store.addMember(ann, to: 1, role: .member)
-    _ = try await one.store.user(named: "Ann")
+    one.store.noteCall(of: ann)
     let connected = User(id: 10, name: "Ben", displayName: nil, createdAt: 6)
-    one.store.note(connected)
+    one.store.noteCall(of: connected)
     let keeping = Task { [store = one.store] in await store.keepScopes() }
-    #expect(await eventually { tables.reads.all.filter { $0 == "scope" }.count == 4 })
+    #expect(await eventually { tables.reads.all.filter { $0 == "scope" }.count >= 4 })
     keeping.cancel()
     await keeping.value
     tables.goAway()

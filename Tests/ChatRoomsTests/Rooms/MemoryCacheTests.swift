@@ -143,4 +143,15 @@ final class Gate: @unchecked Sendable {
     clock.nanoseconds = 61 * 1_000_000_000
     await #expect(throws: Broken.self) { try await cache.value(for: 1) { throw Broken() } }
   }
+
+  @Test func whatIsGoneAtALaterLoadIsNoStandIn() async throws {
+    let clock = Clock()
+    let cache = MemoryCache<Int, Int?>(
+      capacity: 10, clock: { clock.nanoseconds }, standIn: { $0 == nil ? 0 : 60_000 }, after: { $0 is Broken },
+      lifetime: { $0 == nil ? 0 : 1_000 })
+    _ = try await cache.value(for: 1) { 1 }
+    clock.nanoseconds = 2_000_000_000
+    #expect(try await cache.value(for: 1) { nil } == nil)
+    await #expect(throws: Broken.self) { try await cache.value(for: 1) { throw Broken() } }
+  }
 }
