@@ -209,6 +209,16 @@ import Testing
     #expect(spoken(session.answered(.authenticated(other, ref: nil), at: 0)) == ["error forbidden"])
   }
 
+  /// An admin is in rooms that the same user could not enter.
+  @Test func takesNoRenewedTokenThatMayDoLess() {
+    var session = joinedSession()
+    for (isAdmin, said) in [(true, "auth"), (true, "auth"), (false, "error forbidden")] {
+      _ = session.receive(#"{"type":"auth","token":"t"}"#, at: 0)
+      let renewed = Caller(user: anna, isAdmin: isAdmin, expiresAt: 99)
+      #expect(spoken(session.answered(.authenticated(renewed, ref: nil), at: 0)).first?.hasPrefix(said) == true)
+    }
+  }
+
   @Test func passesOnTypingNowAndThen() {
     var session = joinedSession()
     #expect(spoken(session.receive(#"{"type":"typing"}"#, at: 0)) == ["typing"])

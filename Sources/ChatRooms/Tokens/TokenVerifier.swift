@@ -55,7 +55,9 @@ public struct TokenVerifier: Sendable {
   }
 
   private static func check(_ claims: JSONObject, now: Milliseconds) throws(ChatError) -> TokenClaims {
-    guard let end = time(claims["exp"]) else { throw refused("It has no valid exp.") }
+    guard let end = time(claims["exp"]) else {
+      throw refused("It has no valid exp: seconds since 1970, not milliseconds.")
+    }
     guard now < end else {
       throw ChatError(401, "token_expired", "The token has expired. Get a new one.")
     }

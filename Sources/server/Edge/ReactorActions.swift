@@ -87,7 +87,7 @@ extension SocketReactor {
       return
     }
     if case .admitted(let room, _, _) = answer { enter(room.id, connection) }
-    if case .authenticated(let caller, _) = answer, caller.user?.id == connection.caller.user?.id {
+    if case .authenticated(let caller, _) = answer, connection.caller.hindrance(ofRenewalBy: caller) == nil {
       connection.caller = caller
     }
     perform(connection.session.answered(answer, at: now), connection)

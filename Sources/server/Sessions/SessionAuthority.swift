@@ -10,3 +10,15 @@ protocol SessionAuthority: Sendable {
   /// - Throws: `ChatError` 404 for an unknown room and for a private one of others.
   func admit(_ user: User, caller: Caller, to room: RoomID) async throws -> Room
 }
+
+extension Caller {
+  /// Why a connection of this caller does not go on as the one whom a fresh token names. One who may do less would stay
+  /// where only the other got in.
+  func hindrance(ofRenewalBy renewed: Caller) -> ChatError? {
+    if renewed.user?.id != user?.id { return .forbidden("The new token must name the same user.") }
+    if isAdmin, !renewed.isAdmin {
+      return .forbidden("The new token may do less than the one that the connection was opened with. Connect again.")
+    }
+    return nil
+  }
+}

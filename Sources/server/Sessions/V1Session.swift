@@ -184,8 +184,7 @@ struct V1Session: Session {
   }
 
   private mutating func authenticated(_ renewed: Caller, ref: String?) -> [SessionAction] {
-    guard renewed.user?.id == caller.user?.id else {
-      let error = ChatError.forbidden("The new token must name the same user.")
+    if let error = caller.hindrance(ofRenewalBy: renewed) {
       return [.reply(V1Frames.error(error, room: nil, ref: ref))]
     }
     caller = renewed
