@@ -9,7 +9,7 @@ extension CachedRoomStore {
       let scope = try await store.readScope(of: user, isAdmin: isAdmin)
       scopes.keep(scope, of: key, readAt: start)
       return scope
-    } catch let error where Self.isOutage(error) {
+    } catch let error where error.isDatabaseOutage {
       // Every admin may read the same.
       let nameless = isAdmin ? scopes.lastKnown(of: ScopeKey(user: nil, isAdmin: true)) : nil
       guard let scope = scopes.lastKnown(of: key) ?? nameless else { throw error }

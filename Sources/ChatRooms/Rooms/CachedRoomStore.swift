@@ -49,11 +49,11 @@ public final class CachedRoomStore: RoomStore {
     // Where nothing is shared, the database is a file here.
     let standIn = client == nil ? 0 : Self.standIn
     rooms = MemoryCache(
-      capacity: Self.capacity, standIn: { $0 == nil ? 0 : standIn }, after: Self.isOutage,
+      capacity: Self.capacity, standIn: { $0 == nil ? 0 : standIn }, after: \.isDatabaseOutage,
       lifetime: { $0 == nil ? 0 : Self.lifetime })
     users = MemoryCache(capacity: Self.capacity) { $0 == nil ? 0 : Self.lifetime }
     memberships = MemoryCache(
-      capacity: Self.capacity, standIn: { $0 == nil ? 0 : standIn }, after: Self.isOutage,
+      capacity: Self.capacity, standIn: { $0 == nil ? 0 : standIn }, after: \.isDatabaseOutage,
       lifetime: { $0 == nil ? Self.absenceLifetime : Self.lifetime })
     sharedHits = metrics.counter("palaver_room_cache_shared_hits_total", "Rooms, users, memberships found in Redis.")
     misses = metrics.counter("palaver_room_cache_misses_total", "Rooms, users, memberships read from the database.")
@@ -91,13 +91,11 @@ public final class CachedRoomStore: RoomStore {
           try await store.user(named: name)
         }
       }
-    } catch let error where Self.isOutage(error) {
+    } catch let error where error.isDatabaseOutage {
       guard let user = callers.user(named: name) else { throw error }
       return user
     }
   }
-
-  static func isOutage(_ error: any Error) -> Bool { (error as? SQLError)?.kind == .unavailable }
 
   public func ensureUser(name: String) async throws -> User {
     if let user = try await user(named: name) { return user }
@@ -117,7 +115,7 @@ public final class CachedRoomStore: RoomStore {
   public func newestMembership(room: RoomID, user: UserID) async throws -> Membership? {
     do {
       return try await store.membership(room: room, user: user)
-    } catch let error where Self.isOutage(error) {
+    } catch let error where error.isDatabaseOutage {
       return try await membership(room: room, user: user)
     }
   }
@@ -216,8 +214,7 @@ public final class CachedRoomStore: RoomStore {
   }
 
   public func everythingChanged() async {
-    forgetEverything()
-    callers.forgetAll()
+    forgetEverybody()
     await tell(.everythingChanged) { $0.invalidateAll(completion: $1) }
   }
 
@@ -245,9 +242,7 @@ public final class CachedRoomStore: RoomStore {
     switch message {
     case .roomChanged(let id): forget(room: id, isClosure: false)
     case .userChanged(let name): forget(user: name)
-    case .everythingChanged:
-      forgetEverything()
-      callers.forgetAll()
+    case .everythingChanged: forgetEverybody()
     case .events(let events):
       for event in events where event.kind == .removal || event.kind == .closure {
         forget(room: event.room, isClosure: event.kind == .closure)
@@ -260,6 +255,11 @@ public final class CachedRoomStore: RoomStore {
     scopes.changed(room, isClosure: isClosure)
     rooms.remove(room)
     memberships.removeAll { $0.room == room }
+  }
+
+  private func forgetEverybody() {
+    forgetEverything()
+    callers.forgetAll()
   }
 
   private func forget(user name: String) {

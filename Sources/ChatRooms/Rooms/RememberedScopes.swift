@@ -94,7 +94,9 @@ final class RememberedScopes: @unchecked Sendable {
         changes.removeFirst(changes.count - Self.since(now - Self.lifetime, changes).count)
       }
       if changes.count >= Self.mostChanges { forgetAll(now) }
-      changes.append(Change(room: room, isClosure: isClosure, heardAt: now))
+      // Two who heard at once may come here the other way round, and `since` ends at the first that is older.
+      let heardAt = max(now, changes.last?.heardAt ?? now)
+      changes.append(Change(room: room, isClosure: isClosure, heardAt: heardAt))
     }
   }
 

@@ -114,3 +114,8 @@ public struct SQLError: Error, Sendable, CustomStringConvertible {
   public var isRetryable: Bool { kind == .conflict }
   public var description: String { "\(message) (\(code))" }
 }
+
+extension Error {
+  /// Whether it says that the database does not answer: what is remembered may stand in for it then.
+  public var isDatabaseOutage: Bool { (self as? SQLError)?.kind == .unavailable }
+}

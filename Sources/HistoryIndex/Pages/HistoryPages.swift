@@ -49,7 +49,7 @@ public struct HistoryPages: Sendable {
 
   private static func isOutage(_ error: any Error) -> Bool {
     if let error = error as? ChatError { return error.status == 503 }
-    return (error as? SQLError)?.kind == .unavailable
+    return error.isDatabaseOutage
   }
 
   /// From memory, after reading what is missing there.

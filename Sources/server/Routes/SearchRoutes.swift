@@ -123,7 +123,7 @@ struct SearchRoutes: Sendable {
     var names = Dictionary(uniqueKeysWithValues: rooms.map { ($0, String?.none) })
     do {
       for room in try await services.rooms.rooms(rooms) { names.updateValue(room.name, forKey: room.id) }
-    } catch let error as SQLError where error.kind == .unavailable {
+    } catch let error where error.isDatabaseOutage {
       // A name is no reason to keep back what was found.
       let found = await withTaskGroup(of: Room?.self) { group in
         for id in rooms { group.addTask { try? await services.rooms.room(id) } }

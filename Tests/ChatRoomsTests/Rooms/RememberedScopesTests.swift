@@ -36,6 +36,15 @@ import Testing
     #expect(scopes.lastKnown(of: john, now: now + .seconds(2)) == scope)
   }
 
+  @Test func changesThatWereHeardAtOnceCountWhicheverIsNotedFirst() {
+    let scopes = RememberedScopes()
+    let now = ContinuousClock.now
+    scopes.keep(scope, of: john, readAt: now)
+    scopes.changed(7, isClosure: false, now: now + .milliseconds(1))
+    scopes.changed(3, isClosure: false, now: now - .milliseconds(1))
+    #expect(scopes.lastKnown(of: john, now: now + .seconds(1))?.rooms == [])
+  }
+
   /// A public room is in nobody's list, and somebody leaves one all the time.
   @Test func whoLeavesARoomOfOthersChangesNothing() {
     let scopes = RememberedScopes()
