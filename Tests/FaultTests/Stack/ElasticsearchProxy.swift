@@ -59,8 +59,11 @@ final class ElasticsearchProxy: @unchecked Sendable {
   /// Requests so far whose path ends in this, such as `_search`.
   func count(of endpoint: String) -> Int { condition.withLock { counts[endpoint] ?? 0 } }
 
-  /// The most requests of this sort that were under way at one moment.
+  /// The most requests of this sort that were under way at one moment, since `forgetMost`.
   func mostUnderWay(of endpoint: String) -> Int { condition.withLock { most[endpoint] ?? 0 } }
+
+  /// What tests before asked for is not this one's.
+  func forgetMost() { condition.withLock { most = underWay } }
 
   private func begin(_ endpoint: String) {
     condition.withLock {
