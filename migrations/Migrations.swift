@@ -53,6 +53,7 @@ public enum Migrations {
     Migration(4, "closed_rooms", PackageResources.sqlite_0004_closed_rooms_sql),
     Migration(5, "erasures", PackageResources.sqlite_0005_erasures_sql),
     Migration(6, "first_texts", PackageResources.sqlite_0006_first_texts_sql),
+    Migration(7, "merging", PackageResources.sqlite_0007_merging_sql),
   ]
   public static let elasticsearch = [
     IndexTemplate(1, "messages", PackageResources.elasticsearch_0001_messages_json)

@@ -40,7 +40,7 @@ import Testing
         seen[item.sender] += 1
       }
     }
-    let rest = queue.take(upTo: .max, crowded: 1)
+    let rest = queue.take(upTo: .max, crowded: .max)
     for item in rest {
       #expect(item.number == seen[item.sender])
       seen[item.sender] += 1
@@ -49,7 +49,7 @@ import Testing
     #expect(queue.isEmpty)
   }
 
-  @Test func aBatchIsShortWhileSomeHaveMoreThanFitsAndOthersDoNot() {
+  @Test func aBatchIsShortWhileSomebodyFloodsAndOthersDoNot() {
     var queue = queue([1: 1_000, 2: 1_000, 3: 1])
     let mixed = queue.take(upTo: 400, crowded: 100)
     #expect(mixed.count == 100)
@@ -64,9 +64,16 @@ import Testing
     #expect(Set(batch.map(\.sender)) == Set(0...300))
   }
 
-  @Test func whatFitsIsTakenWhole() {
-    var queue = queue([1: 390, 2: 1])
-    #expect(queue.take(upTo: 400, crowded: 100).count == 391)
+  /// Others' next ones would wait for the flood's, whether or not it fits.
+  @Test func aFloodThatFitsIsCutToo() {
+    var queue = queue([1: 350, 2: 1])
+    #expect(queue.take(upTo: 400, crowded: 100).count == 100)
+    #expect(queue.take(upTo: 400, crowded: 100).count == 251)
+  }
+
+  @Test func whatManySayIsNoFlood() {
+    var queue = queue(Dictionary(uniqueKeysWithValues: (1...390).map { ($0, $0 == 1 ? 10 : 1) }))
+    #expect(queue.take(upTo: 400, crowded: 100).count == 399)
     #expect(queue.isEmpty)
     #expect(queue.take(upTo: 400, crowded: 100).isEmpty)
   }

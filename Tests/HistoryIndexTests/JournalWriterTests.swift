@@ -8,6 +8,7 @@ import Testing
 @Suite struct JournalWriterTests {
   /// Assigns positions in memory, fails or finds lanes busy as it is told, and remembers refs.
   final class Committer: JournalCommitter, @unchecked Sendable {
+    let batch = 400
     var position: Int64 = 0
     var stored: [String: RoomEvent] = [:]
     var script: [Step]

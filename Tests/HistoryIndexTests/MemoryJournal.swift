@@ -48,6 +48,8 @@ final class MemoryJournal: Journal, LaneLeases, @unchecked Sendable {
   func makeCommitter() -> any JournalCommitter { Committer() }
 
   private final class Committer: JournalCommitter {
+    let batch = 1
+
     func commit(_ batch: [Submission]) throws -> [Outcome] { batch.map { _ in .busy } }
   }
 

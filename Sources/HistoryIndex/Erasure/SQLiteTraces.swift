@@ -5,8 +5,8 @@ import Drivers
 public struct SQLiteTraces: MessageTraces {
   /// Rows looked at in one statement. There is no index of authors: it would cost every message, and this is rare.
   private static let rowsAtOnce: Int64 = 20_000
-  /// Pages of the index of words that one step merges: some milliseconds, as sends wait for it.
-  private static let mergedPages = 500
+  /// Pages that one step merges or overwrites: some milliseconds, as sends wait for it.
+  private static let pagesAtOnce = 500
 
   private let database: SQLiteDatabase
 
@@ -59,6 +59,7 @@ public struct SQLiteTraces: MessageTraces {
     guard try await !ErasureRemains(database).isImporting(since: erasure) else { return ErasureRemains.importing }
     try await database.execute("DELETE FROM change_refs WHERE user_id = ?", [.integer(erasure.user)])
     try await mergeWords()
+    try await overwriteFreePages()
     guard try await database.withConnection({ try Self.emptyLog($0) }) else { return "the database's log is in use" }
     return nil
   }
@@ -66,13 +67,35 @@ public struct SQLiteTraces: MessageTraces {
   /// "merge" with a negative number begins a merge of everything; it has ended once it changes nothing any more.
   private func mergeWords() async throws {
     let sql = "INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)"
-    var pages = -Self.mergedPages
+    var pages = -Self.pagesAtOnce
     while true {
       try Task.checkCancellation()
       let result = try await database.execute(sql, [.integer(Int64(pages))])
       guard result.affectedRows >= 2 else { return }
-      pages = Self.mergedPages
+      pages = Self.pagesAtOnce
     }
+  }
+
+  /// Pages that were freed before this erasure, mostly by merges, hold what they held. They are taken for zeros, all of
+  /// them before the first is given back, since SQLite takes the last freed first.
+  private func overwriteFreePages() async throws {
+    try await database.execute("CREATE TABLE IF NOT EXISTS free_pages (zeros BLOB NOT NULL)")
+    while true {
+      try Task.checkCancellation()
+      let isLeft = try await database.withTransaction { connection in
+        let free = try connection.query("PRAGMA freelist_count").first?.integer(0) ?? 0
+        let pageSize = try connection.query("PRAGMA page_size").first?.integer(0) ?? 4_096
+        guard free > 0 else { return false }
+        let bytes = min(free, Int64(Self.pagesAtOnce)) * pageSize
+        try connection.execute("INSERT INTO free_pages (zeros) VALUES (zeroblob(?))", [.integer(bytes)])
+        return true
+      }
+      guard isLeft else { break }
+    }
+    while try await database.execute("DELETE FROM free_pages WHERE rowid = (SELECT MIN(rowid) FROM free_pages)")
+      .affectedRows > 0
+    {}
+    try await database.execute("DROP TABLE free_pages")
   }
 
   /// Returns false while a reader or another process still needs the log.

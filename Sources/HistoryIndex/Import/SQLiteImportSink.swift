@@ -15,7 +15,7 @@ public struct SQLiteImportSink: ImportSink {
   public func write(_ batch: ImportBatch) async throws {
     let writer = writer
     try await database.withTransaction { connection in
-      writer.beginTransaction()
+      try writer.beginTransaction(connection)
       for event in batch.events { try writer.insert(event.message, ref: event.message.ref, connection) }
       try ImportLedger.record(batch.progress, rooms: batch.rooms, changes: batch.changes, on: connection)
     }

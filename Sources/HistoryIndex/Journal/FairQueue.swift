@@ -6,7 +6,8 @@ struct FairQueue<Sender: Hashable, Element> {
     var elements: [Element] = []
     var head = 0
 
-    var isEmpty: Bool { head == elements.count }
+    var count: Int { elements.count - head }
+    var isEmpty: Bool { count == 0 }
 
     mutating func takeFirst() -> Element? {
       guard head < elements.count else { return nil }
@@ -54,11 +55,11 @@ struct FairQueue<Sender: Hashable, Element> {
 
   /// Takes one element of each sender in turn, and goes round until there are `limit` of them or none is left.
   ///
-  /// - Parameter crowded: the same where not everything can be taken and somebody has got everything: who has more
-  ///   waiting than can be taken at once gets less of it, so that others' next ones come sooner.
+  /// - Parameter crowded: the same while somebody alone has more than that waiting and somebody else has got everything:
+  ///   who floods gets less at once, so that others' next ones come sooner.
   mutating func take(upTo limit: Int, crowded: Int) -> [Element] {
     let wanted = min(limit, count)
-    let isCrowded = count > limit
+    let isCrowded = turns.contains { lines[$0].count > crowded }
     var taken: [Element] = []
     taken.reserveCapacity(wanted)
     // Each has had one of them by then.

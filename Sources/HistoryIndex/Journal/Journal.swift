@@ -141,6 +141,9 @@ extension Journal {
 }
 
 public protocol JournalCommitter: AnyObject {
+  /// Submissions of one transaction at most. More cost less each, but everybody waits for all of them.
+  var batch: Int { get }
+
   /// Commits what it can of a batch in one transaction. Outcomes are in the batch's order.
   ///
   /// - Throws: `SQLError` with kind `.unavailable` or `.conflict`. The outcome of the whole batch is then unknown, and

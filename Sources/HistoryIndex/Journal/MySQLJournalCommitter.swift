@@ -5,6 +5,8 @@ import Drivers
 /// commit. In between this process may be paused; the server then ends the transaction (`idle_transaction_timeout`).
 /// The last two are not sent at once: COMMIT must not reach a server that has refused the rows.
 final class MySQLJournalCommitter: JournalCommitter {
+  let batch = 400
+
   private let url: MySQLURL
   private let options: MySQLOptions
   /// What is known of a database that says nothing: not each batch is to find that out.

@@ -8,6 +8,7 @@ import Drivers
 final class SQLiteMessageWriter: @unchecked Sendable {
   private var analysis = TextAnalysis()
   private var keys = MessageKeys()
+  private var merging = WordsMerging()
 
   private static let insertion = """
     INSERT INTO messages (id, room_id, seq, event, revised, user_id, user_name, ref, sent_at, edited_at, reply_to,
@@ -15,7 +16,10 @@ final class SQLiteMessageWriter: @unchecked Sendable {
     """
 
   /// Call it first in each transaction: ids that a rolled back one took are free again.
-  func beginTransaction() { keys = MessageKeys() }
+  func beginTransaction(_ connection: any SQLConnection) throws {
+    keys = MessageKeys()
+    try merging.goOn(connection)
+  }
 
   /// - Parameter ref: as it is stored, minted ones too.
   func insert(_ message: Message, ref: String?, _ connection: any SQLConnection) throws {
@@ -66,6 +70,7 @@ final class SQLiteMessageWriter: @unchecked Sendable {
   }
 
   func index(_ message: Message, id: Int64, _ connection: any SQLConnection) throws {
+    merging.messages += 1
     try connection.execute(
       "INSERT INTO message_words (rowid, text, tags) VALUES (?, ?, ?)",
       [.integer(id), .text(analysis.words(message.text)), .text(MessageTags.words(of: message))])

@@ -59,7 +59,7 @@ final class Writer: Sendable {
       guard let arrived = waiting.isEmpty ? queue.takeAll() : queue.takeWaitingNow() else { return }
       refuse(waiting.add(arrived, limit: limits.queue))
       // After repeated failures one by one, so that a submission that the database refuses harms no other.
-      let batch = waiting.take(upTo: failures > 1 ? 1 : limits.batch, crowded: limits.crowded)
+      let batch = waiting.take(upTo: failures > 1 ? 1 : committer.batch, crowded: limits.crowded)
       do {
         let busy = try commit(batch, committer)
         failures = 0

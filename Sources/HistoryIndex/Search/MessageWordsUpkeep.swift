@@ -18,8 +18,9 @@ public enum MessageWordsUpkeep {
       try connection.execute("DELETE FROM message_words_state")
       try connection.execute("INSERT INTO message_words (message_words) VALUES ('delete-all')")
     }
+    let writer = SQLiteMessageWriter()
     var last: Int64? = .min
-    while let after = last { last = try await index(after: after, database) }
+    while let after = last { last = try await index(after: after, with: writer, database) }
     try await database.execute(
       "INSERT INTO message_words_state (one, analysis) VALUES (1, ?)", [.integer(TextAnalysis.version)])
   }
@@ -31,14 +32,16 @@ public enum MessageWordsUpkeep {
   }
 
   /// Returns the last id of the batch; `nil` at the end.
-  private static func index(after id: Int64, _ database: SQLiteDatabase) async throws -> Int64? {
+  private static func index(
+    after id: Int64, with writer: SQLiteMessageWriter, _ database: SQLiteDatabase
+  ) async throws -> Int64? {
     try await database.withTransaction { connection in
+      try writer.beginTransaction(connection)
       let rows = try connection.query(
         """
         SELECT \(SQLiteMessages.columns), m.id FROM messages m WHERE m.id > ? AND m.is_deleted = 0
         ORDER BY m.id LIMIT ?
         """, [.integer(id), .integer(batch)])
-      let writer = SQLiteMessageWriter()
       for row in rows {
         guard let message = SQLiteMessages.message(row), let id = row.integer(13) else { continue }
         try writer.index(message, id: id, connection)

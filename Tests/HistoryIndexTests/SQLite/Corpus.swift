@@ -49,7 +49,7 @@ struct Corpus {
     for first in stride(from: 0, to: messages.count, by: batch) {
       let part = messages[first..<min(first + batch, messages.count)]
       try await profile.database.withTransaction { connection in
-        writer.beginTransaction()
+        try writer.beginTransaction(connection)
         for message in part { try writer.insert(message, ref: nil, connection) }
       }
     }

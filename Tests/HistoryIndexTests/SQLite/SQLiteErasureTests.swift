@@ -72,6 +72,31 @@ import Testing
     #expect(erasure?.isFinished == true && erasure?.messages == 202 && erasure?.fate == .erase)
   }
 
+  /// Merges of the index free pages that nothing overwrites at the time.
+  @Test func whatWasFreedBeforeIsOverwrittenToo() async throws {
+    let profile = try await EmbeddedProfile()
+    let (ann, ben) = (try await profile.user("Ann"), try await profile.user("Ben"))
+    let room = try await profile.room()
+    // What is freed last is used first: enough that nothing else overwrites what was freed before.
+    try await profile.database.execute("CREATE TABLE ballast (bytes BLOB)")
+    try await profile.database.execute("INSERT INTO ballast (bytes) VALUES (zeroblob(4000000))")
+    for part in 0..<100 {
+      try profile.send((0..<40).map { "said\(part * 40 + $0) by another" }, to: room, by: ben)
+      try profile.send(["unspeakable\(part) words"], to: room, by: ann)
+    }
+    // What is in the file and not only in its log.
+    try await profile.database.withConnection { _ = try $0.query("PRAGMA wal_checkpoint(TRUNCATE)", []) }
+    try await profile.database.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
+    try await profile.database.execute("DROP TABLE ballast")
+    try await profile.store.deleteUser(ann, messages: .erase)
+    try await carryOut(profile)
+    for suffix in ["", "-wal"] {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: profile.database.path + suffix))
+      #expect(bytes.range(of: Data("unspeakable".utf8)) == nil, "palaver.db\(suffix)")
+    }
+    #expect(try await profile.database.query("SELECT 1 FROM sqlite_master WHERE name = 'free_pages'").isEmpty)
+  }
+
   @Test func anonymizedMessagesAreFoundByTheirWordsAlone() async throws {
     let profile = try await EmbeddedProfile()
     let ann = try await profile.user("Ann")

@@ -57,7 +57,7 @@ import Testing
       room: room.id, seq: 1, event: 1, revised: 1, user: john.name, userID: john.id, text: "old", timestamp: -1_000)
     try await profile.database.withTransaction { connection in
       let writer = SQLiteMessageWriter()
-      writer.beginTransaction()
+      try writer.beginTransaction(connection)
       try writer.insert(message, ref: nil, connection)
     }
     let scope = ReadScope(isUnlimited: true, rooms: [], closedRooms: [])

@@ -21,7 +21,7 @@ import Testing
     let user = try await profile.user("Ann")
     try await profile.database.withTransaction { connection in
       let writer = SQLiteMessageWriter()
-      writer.beginTransaction()
+      try writer.beginTransaction(connection)
       for var message in theme.messages {
         message.userID = user.id
         try writer.insert(message, ref: nil, connection)

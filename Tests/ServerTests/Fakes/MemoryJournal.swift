@@ -68,6 +68,8 @@ final class MemoryJournal: Journal, @unchecked Sendable {
   }
 
   private final class Committer: JournalCommitter {
+    let batch = 100
+
     let journal: MemoryJournal
 
     init(journal: MemoryJournal) { self.journal = journal }

@@ -50,6 +50,7 @@ final class FakeHistory: History, Journal, @unchecked Sendable {
 }
 
 final class NoCommitter: JournalCommitter {
+  let batch = 1
   func commit(_ batch: [Submission]) throws -> [Outcome] { [] }
 }
 
