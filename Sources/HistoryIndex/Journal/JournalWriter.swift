@@ -25,7 +25,7 @@ public final class JournalWriter: Sendable {
   public struct Limits: Sendable {
     /// Submissions of one transaction while somebody alone has more than that waiting: others then wait for short
     /// transactions, not for long ones. See `JournalCommitter.batch` for those of other times.
-    public var crowded = 40
+    public var crowded = 25
     /// Submissions that may wait for one writer; beyond, those who have some waiting are told to come back.
     public var queue = 20_000
     /// A submission that could not be committed for this long is answered `unavailable`.
