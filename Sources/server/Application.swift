@@ -56,6 +56,10 @@ final class Application: Sendable {
       forget: bus.forgetTails)
     phase = ServerPhase()
     monitor = HealthMonitor(backends.probes + bus.probes, metrics: metrics, log: log)
+    if configuration.jwtSecrets.contains(where: { $0.utf8.count < TokenVerifier.safeSecretBytes }) {
+      log.warning(
+        "PALAVER_JWT_SECRET can be guessed from any token", ["wanted": "\(TokenVerifier.safeSecretBytes) random bytes"])
+    }
     let authenticator = Authenticator(mode: try configuration.authenticatorMode(), rooms: rooms)
     let notifier = PresenceNotifier(presence: bus.presence, bus: bus.bus, joiner: hub)
     bus.deliver(to: hub, notifier, rooms, protected)

@@ -18,6 +18,16 @@ extension AcceptanceTests {
       TestToken.make(user: user, secret: Self.secret, isAdmin: isAdmin)
     }
 
+    @Test(arguments: [("thirty-one bytes are not enough", true), ("thirty-two bytes are just enough", false)])
+    func aSecretThatCanBeGuessedIsWarnedOf(secret: String, isWarnedOf: Bool) throws {
+      let installation = try Installation(
+        .embedded, flags: ["--auth", "token"], environment: ["PALAVER_JWT_SECRET": secret])
+      defer { installation.remove() }
+      let log = installation.process().logText
+      #expect(log.contains("PALAVER_JWT_SECRET can be guessed") == isWarnedOf, "\(log)")
+      #expect(!log.contains(secret))
+    }
+
     @Test(arguments: Profile.available)
     func aTokenIsTakenFromHeaderSubprotocolAndQuery(profile: Profile) throws {
       try withInstallation(profile) { installation in

@@ -91,3 +91,10 @@ private func run(_ arguments: String...) async -> (status: Int32, output: String
     #expect(ProgressDisplay.time(200) == "3 min 20 s")
   }
 }
+
+@Suite struct PrintableTests {
+  @Test func whatPeopleCallThingsCannotSteerTheTerminal() {
+    #expect("a\u{202E}b\u{2066}c\n\u{1B}[31md\te".printable == "a\u{FFFD}b\u{FFFD}c⏎\u{FFFD}[31md e")
+    #expect("née 日本 👩‍💻".printable == "née 日本 👩‍💻")
+  }
+}

@@ -24,6 +24,8 @@ public struct TokenVerifier: Sendable {
   public static let leeway: Milliseconds = 30_000
   /// Keys of one kind, so that one can be changed for another without a gap.
   public static let maximumKeys = 2
+  /// Bytes of a secret below which it is weaker than HS256 itself (RFC 7518, section 3.2).
+  public static let safeSecretBytes = 32
   /// Seconds since 1970 beyond which a time is nonsense (the year 33658).
   private static let latestTime = 1e12
 

@@ -85,7 +85,7 @@ private struct ImportCommand {
     }
     display.finish()
     if summary.lines == 0, summary.skipped > 0 {
-      context.complain("\(path): all of its \(summary.skipped) lines had been imported before")
+      context.complain("\(path): all of its \(summary.skipped) lines had been dealt with before")
     }
     return summary
   }
@@ -105,7 +105,7 @@ private struct ImportCommand {
 
   private static func sentence(_ summary: ImportSummary, _ seconds: Double) -> String {
     let rate = seconds > 0 ? Int64(Double(summary.lines) / seconds) : 0
-    return "\(summary.imported) messages imported, \(summary.rejected) lines left out, \(summary.skipped) imported "
+    return "\(summary.imported) messages imported, \(summary.rejected) lines left out, \(summary.skipped) dealt with "
       + "before; \(ProgressDisplay.time(seconds)), \(rate) lines/s"
   }
 }

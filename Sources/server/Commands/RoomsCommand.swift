@@ -68,8 +68,8 @@ private struct RoomsCommand {
     if isFirst { context.print("id\tmessages\tmembers\tkind\tname") }
     isFirst = false
     let room = summary.room
-    context.print(
-      "\(room.id)\t\(summary.position.lastSeq)\t\(summary.memberCount)\t\(room.kind.name)\t\(room.name ?? "-")")
+    let name = room.name?.printable ?? "-"
+    context.print("\(room.id)\t\(summary.position.lastSeq)\t\(summary.memberCount)\t\(room.kind.name)\t\(name)")
   }
 
   private static func json(_ summary: RoomSummary) -> String {
@@ -89,8 +89,8 @@ private struct RoomsCommand {
     guard let summary = try await backends.rooms.summary(of: try await room(name).id, reader: nil) else { return }
     if context.isJSON { return context.print(Self.json(summary)) }
     context.print("id        \(summary.room.id)")
-    context.print("name      \(summary.room.name ?? "-")")
-    context.print("topic     \(summary.room.topic ?? "-")")
+    context.print("name      \(summary.room.name?.printable ?? "-")")
+    context.print("topic     \(summary.room.topic?.printable ?? "-")")
     context.print("kind      \(summary.room.kind.name)")
     context.print("messages  \(summary.position.lastSeq)")
     context.print("events    \(summary.position.lastEvent) (epoch \(summary.position.epoch))")

@@ -37,15 +37,15 @@ struct SearchPrinter {
   private func line(of hit: SearchHit, _ room: String) -> String {
     let message = hit.message
     let head = [
-      styled("\(Self.printable(room)):\(message.seq)", .room), styled(time(message.timestamp), .time),
-      styled(Self.printable(message.user), .user),
+      styled("\(room.printable):\(message.seq)", .room), styled(time(message.timestamp), .time),
+      styled(message.user.printable, .user),
     ]
     return head.joined(separator: "  ") + "  " + marked(message.text, hit.highlights)
   }
 
   private func plain(_ message: Message, _ room: String) -> String {
-    "\(Self.printable(room)):\(message.seq)  \(time(message.timestamp))  \(Self.printable(message.user))  "
-      + Self.printable(message.text)
+    "\(room.printable):\(message.seq)  \(time(message.timestamp))  \(message.user.printable)  "
+      + message.text.printable
   }
 
   private func time(_ milliseconds: Milliseconds) -> String {
@@ -53,41 +53,19 @@ struct SearchPrinter {
   }
 
   private func marked(_ text: String, _ highlights: [Highlight]) -> String {
-    guard isColored else { return Self.printable(text) }
+    guard isColored else { return text.printable }
     let units = Array(text.utf16)
     var result = ""
     var end = 0
     for highlight in highlights where highlight.start >= end && highlight.start + highlight.length <= units.count {
-      result += Self.printable(String(decoding: units[end..<highlight.start], as: UTF16.self))
+      result += String(decoding: units[end..<highlight.start], as: UTF16.self).printable
       end = highlight.start + highlight.length
-      result += styled(Self.printable(String(decoding: units[highlight.start..<end], as: UTF16.self)), .match)
+      result += styled(String(decoding: units[highlight.start..<end], as: UTF16.self).printable, .match)
     }
-    return result + Self.printable(String(decoding: units[end...], as: UTF16.self))
+    return result + String(decoding: units[end...], as: UTF16.self).printable
   }
 
   private func styled(_ text: String, _ style: Style) -> String {
     isColored ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
-  }
-
-  /// Embeddings, overrides and isolates, which turn around what stands behind them, beyond the text's end.
-  private static func isDirection(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x202A...0x202E, 0x2066...0x2069: true
-    default: false
-    }
-  }
-
-  /// One line, in which what somebody sent cannot steer the terminal.
-  private static func printable(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control: result.append(scalar == "\n" ? "⏎" : scalar == "\t" ? " " : "\u{FFFD}")
-      case .lineSeparator, .paragraphSeparator: result.append("⏎")
-      case .format where isDirection(scalar): result.append("\u{FFFD}")
-      default: result.append(scalar)
-      }
-    }
-    return String(result)
   }
 }

@@ -18,7 +18,7 @@ final class FaultRun: @unchecked Sendable {
     /// Something that no honest part of the product does, once, while nothing is indexed: the run must find it.
     var sabotage: Sabotage?
     /// How long it may take until all is quiet in the end, ms.
-    var patience = 60_000
+    var patience = 120_000
     /// Events older than this look, to the indexers, as if they had been in the journal for days, ms.
     var journalAge = 40_000
 
