@@ -70,16 +70,18 @@ final class SQLiteMessageWriter: @unchecked Sendable {
   }
 
   func index(_ message: Message, id: Int64, _ connection: any SQLConnection) throws {
-    merging.messages += 1
+    let (words, tags) = (analysis.words(message.text), MessageTags.words(of: message))
     try connection.execute(
-      "INSERT INTO message_words (rowid, text, tags) VALUES (?, ?, ?)",
-      [.integer(id), .text(analysis.words(message.text)), .text(MessageTags.words(of: message))])
+      "INSERT INTO message_words (rowid, text, tags) VALUES (?, ?, ?)", [.integer(id), .text(words), .text(tags)])
+    merging.wrote(words, tags)
   }
 
   /// FTS5 must be told exactly what it was told before, as it keeps no text (`content = ''`).
   private func unindex(_ message: Message, id: Int64, _ connection: any SQLConnection) throws {
+    let (words, tags) = (analysis.words(message.text), MessageTags.words(of: message))
     try connection.execute(
       "INSERT INTO message_words (message_words, rowid, text, tags) VALUES ('delete', ?, ?, ?)",
-      [.integer(id), .text(analysis.words(message.text)), .text(MessageTags.words(of: message))])
+      [.integer(id), .text(words), .text(tags)])
+    merging.wrote(words, tags)
   }
 }

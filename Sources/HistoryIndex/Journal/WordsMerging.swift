@@ -6,17 +6,22 @@ import Drivers
 /// all who sent something then waited for 10 to 30 ms (`automerge`, https://www.sqlite.org/fts5.html). The table has that
 /// turned off.
 struct WordsMerging {
-  /// Messages whose words were written since the last step.
-  var messages = 0
-  private var transactions = 0
+  /// Bytes of words that are worth a page of merging: a page holds ten times as many, and goes through several levels.
+  private static let bytesPerPage = 400
 
-  /// Does a step if there is enough for one: as many pages as have been written, once for each level that they will go
-  /// through. Where there is nothing to merge it costs next to nothing.
+  private var transactions = 0
+  private var bytes = 0
+
+  /// Notes what is written.
+  mutating func wrote(_ words: String, _ tags: String) { bytes += words.utf8.count + tags.utf8.count }
+
+  /// Does a step if there is enough for one. Where there is nothing to merge it costs next to nothing.
   mutating func goOn(_ connection: any SQLConnection) throws {
     transactions += 1
-    guard transactions >= 8 || messages >= 32 else { return }
+    guard transactions >= 8 || bytes >= 8 * Self.bytesPerPage else { return }
+    let pages = max(8, bytes / Self.bytesPerPage)
     try connection.execute(
-      "INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", [.integer(Int64(max(8, messages / 4)))])
-    (transactions, messages) = (0, 0)
+      "INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)", [.integer(Int64(pages))])
+    (transactions, bytes) = (0, 0)
   }
 }

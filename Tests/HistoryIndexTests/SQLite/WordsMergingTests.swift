@@ -40,11 +40,16 @@ import Testing
     #expect(try await profile.find("word7").count > 0)
   }
 
-  @Test func manyAtATimeLeaveFewPiecesToo() async throws {
+  /// - Parameter texts: of 12 words that make a message.
+  @Test(arguments: [(messages: 100, texts: 1), (1, 100)])
+  func muchAtATimeLeavesFewPiecesToo(messages: Int, texts: Int) async throws {
     let profile = try await EmbeddedProfile()
     let (room, john) = (try await profile.room(), try await profile.user("John"))
     var random = SplitMix64(seed: 2)
-    for _ in 0..<100 { try profile.send((0..<100).map { _ in Self.text(&random) }, to: room, by: john) }
+    for _ in 0..<100 {
+      let batch = (0..<messages).map { _ in (0..<texts).map { _ in Self.text(&random) }.joined(separator: " ") }
+      try profile.send(batch, to: room, by: john)
+    }
     let pieces = try await Self.pieces(profile)
     #expect(pieces <= 24, "\(pieces) pieces")
   }
