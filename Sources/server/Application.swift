@@ -66,7 +66,8 @@ final class Application: Sendable {
     rewinds = Self.rewinds(backends, bus, rooms)
     edge = try Edge(
       configuration: configuration.edge, services: Self.sessions(services, authenticator, notifier),
-      handler: Self.handler(configuration, services, authenticator, phase, monitor), metrics: metrics, log: log)
+      handler: Self.handler(configuration, services, authenticator, phase, monitor), client: backends.index?.http,
+      metrics: metrics, log: log)
     self.configuration = configuration
     self.backends = backends
     self.bus = bus

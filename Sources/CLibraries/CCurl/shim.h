@@ -27,3 +27,13 @@ static inline CURLcode palaver_curl_get_pointer(CURL *handle, CURLINFO info, voi
 static inline CURLMcode palaver_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
 }
+/* How libcurl says which sockets to watch and when to look at its timeouts; both callbacks get `context`. */
+static inline void palaver_curl_multi_set_callbacks(
+    CURLM *multi, curl_socket_callback watch, curl_multi_timer_callback set_timer, void *context) {
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, context);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, context);
+}
+/* A macro with a cast, which Swift does not see. */
+static const curl_socket_t palaver_curl_socket_timeout = CURL_SOCKET_TIMEOUT;

@@ -78,6 +78,8 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   public var description: String { message }
+
+  static let closed = HTTPError(.closed, "The HTTP client is closed.")
 }
 
 /// How connections are made.

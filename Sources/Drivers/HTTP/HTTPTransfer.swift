@@ -8,7 +8,7 @@ import Foundation
   let id: UInt64
   let handle: UnsafeMutableRawPointer
   private let limit: Int
-  private let completion: Completion
+  let completion: Completion
   private var reply: [UInt8] = []
   private var isTooLarge = false
   private var headers: UnsafeMutablePointer<curl_slist>?

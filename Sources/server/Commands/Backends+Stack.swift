@@ -37,7 +37,7 @@ extension Backends {
       let client = ElasticsearchClient(nodes: NodePool(nodes, client: http))
       let names = IndexNames(prefix: stack.indexPrefix)
       let index = Index(
-        client: client, names: names, generations: Generations(client: client, names: names),
+        http: http, client: client, names: names, generations: Generations(client: client, names: names),
         leases: MySQLLaneLeases(pools.patient), protected: RewindGuard(),
         repair: RewindRepair(database: pools.patient, index: IndexWitness(client: client, names: names)))
       if isMigrating { await tryToPrepareIndex(index.generations) }

@@ -7,6 +7,8 @@ import HistoryIndex
 struct Backends: Sendable {
   /// What only the stack has.
   struct Index: Sendable {
+    /// What `client` sends with.
+    var http: HTTPClient
     var client: ElasticsearchClient
     var names: IndexNames
     var generations: Generations

@@ -1,16 +1,21 @@
 import CMicroHTTPD
 
-/// A connection of libmicrohttpd's, valid within the calls that hand it over, and from `suspend()` to `resume()`.
+/// A connection of libmicrohttpd's, valid within the calls that hand it over, and from `suspend()` to `resume()`. What
+/// nothing else is said of is for the daemon's thread.
 @safe
 struct DaemonConnection: @unchecked Sendable {
   private let pointer: OpaquePointer
+  private let daemon: HTTPDaemon
 
-  init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+  init(_ pointer: OpaquePointer, of daemon: HTTPDaemon) {
+    unsafe self.pointer = pointer
+    self.daemon = daemon
+  }
 
   func suspend() { unsafe MHD_suspend_connection(pointer) }
 
   /// May be called on any thread; the daemon's own goes on with the request.
-  func resume() { unsafe MHD_resume_connection(pointer) }
+  func resume() { daemon.perform { unsafe MHD_resume_connection(pointer) } }
 
   var descriptor: Int32 { unsafe palaver_mhd_socket(pointer) }
 
@@ -42,14 +47,11 @@ struct DaemonConnection: @unchecked Sendable {
     return unsafe queue(answer, status: status, headers)
   }
 
-  /// Hands over a 101; `handler` then gets the socket and `context`.
-  func queueUpgrade(
-    headers: [(name: String, value: String)], handler: @escaping MHD_UpgradeHandler, context: UnsafeMutableRawPointer
-  ) -> Bool {
-    unsafe queue(MHD_create_response_for_upgrade(handler, context), status: 101, headers)
-  }
+  /// What the daemon's callbacks get.
+  var context: UnsafeMutableRawPointer { unsafe Unmanaged.passUnretained(daemon).toOpaque() }
 
-  private func queue(
+  /// Gives away the answer.
+  func queue(
     _ answer: OpaquePointer?, status: Int, _ headers: [(name: String, value: String)]
   ) -> Bool {
     guard let answer = unsafe answer else { return false }

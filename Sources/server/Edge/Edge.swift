@@ -24,7 +24,8 @@ final class Edge: Sendable {
 
   /// - Throws: `ListenError` where the process may open no more files.
   init(
-    configuration: EdgeConfiguration, services: SessionServices, handler: any HTTPHandler, metrics: Metrics, log: Log
+    configuration: EdgeConfiguration, services: SessionServices, handler: any HTTPHandler, client: HTTPClient? = nil,
+    metrics: Metrics, log: Log
   ) throws {
     self.configuration = configuration
     let counts = EdgeMetrics(metrics)
@@ -33,7 +34,8 @@ final class Edge: Sendable {
       count: configuration.loops, configuration: configuration.sockets, limit: configuration.http.webSockets,
       services: services, pool: pool, metrics: counts)
     server = HTTPServer(
-      configuration: configuration.http, handler: handler, acceptor: sockets, pool: pool, metrics: counts, log: log)
+      configuration: configuration.http, handler: handler, acceptor: sockets, pool: pool, client: client,
+      metrics: counts, log: log)
   }
 
   /// Begins to listen, on a socket that is bound already or on one of its own. Returns the port. - Throws: `ListenError`.

@@ -1,5 +1,6 @@
 import CLinux
 import ChatRooms
+import Drivers
 
 /// A request while libmicrohttpd collects it, and its reply once there is one.
 ///

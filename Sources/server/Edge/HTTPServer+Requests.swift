@@ -1,4 +1,5 @@
 import ChatRooms
+import Drivers
 import Glibc
 
 /// What becomes of a request, as the daemon's thread goes through it.
@@ -161,7 +162,7 @@ extension HTTPServer {
     ]
     if let subprotocol = upgrade.subprotocol { headers.append(("Sec-WebSocket-Protocol", subprotocol)) }
     replied(101, exchange)
-    return queueUpgrade(headers, on: connection)
+    return connection.queueUpgrade(headers)
   }
 
   /// libmicrohttpd would keep a connection's memory for as long as the socket is open: the loops get a descriptor of

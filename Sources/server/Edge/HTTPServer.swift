@@ -1,5 +1,6 @@
 import ChatRooms
 import Drivers
+import Glibc
 
 struct HTTPServerConfiguration: Sendable {
   var host = "127.0.0.1"
@@ -28,8 +29,9 @@ protocol WebSocketAcceptor: AnyObject, Sendable {
   func abandon(_ upgrade: WebSocketUpgrade, isReserved: Bool)
 }
 
-/// The HTTP side of the edge: libmicrohttpd reads, bounds and times requests; handlers answer them as children of a
-/// task pool; what becomes a WebSocket leaves libmicrohttpd at once.
+/// The HTTP side of the edge: libmicrohttpd reads, bounds and times requests, on threads that poll both its sockets and
+/// those of the requests that handlers send; handlers answer as children of a task pool, if not at once; what becomes a
+/// WebSocket leaves libmicrohttpd at once.
 ///
 /// `HTTPServer+Requests.swift` holds what becomes of a request, `HTTPDaemon.swift` the boundary to C.
 final class HTTPServer: @unchecked Sendable {
@@ -42,16 +44,19 @@ final class HTTPServer: @unchecked Sendable {
   /// Requests of which something is kept; for tests.
   let exchanges = LiveCount()
   private let handler: any HTTPHandler
+  /// What handlers send requests with, if they do; those of `begin` go out on the thread that has read the request.
+  private let client: HTTPClient?
   private let log: Log
   // Set by `start()` and `stop()`, which one task calls.
-  private var daemon: HTTPDaemon?
+  private var daemons: [(daemon: HTTPDaemon, thread: PollingThread)] = []
 
   init(
     configuration: HTTPServerConfiguration, handler: any HTTPHandler, acceptor: any WebSocketAcceptor, pool: TaskPool,
-    metrics: EdgeMetrics, log: Log
+    client: HTTPClient? = nil, metrics: EdgeMetrics, log: Log
   ) {
     self.configuration = configuration
     self.handler = handler
+    self.client = client
     self.acceptor = acceptor
     self.pool = pool
     self.metrics = metrics
@@ -61,19 +66,42 @@ final class HTTPServer: @unchecked Sendable {
   /// Begins to listen, on a socket that is bound already or on one of its own. Returns the port. - Throws: `ListenError`.
   func start(on socket: ListeningSocket? = nil) throws -> UInt16 {
     let socket = try socket ?? ListeningSocket.open(host: configuration.host, port: configuration.port)
-    let daemon = try HTTPDaemon(serving: self, on: socket)
-    self.daemon = daemon
-    return daemon.port
+    defer { close(socket.descriptor) }
+    do {
+      for number in 0..<configuration.threads { try startThread(number, on: socket) }
+    } catch {
+      stop()
+      throw error
+    }
+    return socket.port
+  }
+
+  /// All threads take connections from the same queue.
+  private func startThread(_ number: Int, on socket: ListeningSocket) throws {
+    guard let thread = PollingThread(name: "api-\(number)") else {
+      throw ListenError(address: "\(configuration.host):\(socket.port)", reason: "too many open files")
+    }
+    let share = (configuration.connections + configuration.threads - 1) / configuration.threads
+    do {
+      let own = ListeningSocket(descriptor: fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0), port: socket.port)
+      daemons.append((try HTTPDaemon(serving: self, on: own, thread: thread, connections: share), thread))
+      client?.join(thread)
+    } catch {
+      thread.stop()
+      throw error
+    }
   }
 
   /// Takes no new connections; those that are there go on.
-  func stopListening() { daemon?.stopListening() }
+  func stopListening() {
+    for (daemon, _) in daemons { daemon.stopListening() }
+  }
 
   /// Ends every connection. Handlers that are still at work answer nobody. Blocks.
   func stop() {
     for exchange in suspended.close() { turnAway(exchange) }
-    daemon?.stop()
-    daemon = nil
+    for (_, thread) in daemons { thread.stop() }
+    daemons = []
   }
 
   /// What is answered on the daemon's own thread, because nothing has to be waited for; `nil` where the route is to be

@@ -41,7 +41,7 @@ extension SocketReactor {
   /// Hands to the journal what came in one turn as one piece, so that it is committed as one.
   func submitGathered() {
     guard !submissions.isEmpty else { return }
-    services.writer.submit(contentsOf: submissions, to: mailbox)
+    services.writer.submit(contentsOf: submissions, to: commits)
     submissions.removeAll(keepingCapacity: true)
   }
 

@@ -17,8 +17,13 @@ enum LoopMessage: Sendable {
   case stop
 }
 
-extension Mailbox: SubmissionListener where Element == LoopMessage {
-  func take(_ answers: [SubmissionAnswer]) { post(.committed(answers)) }
+/// Has a loop told what became of its messages.
+final class CommitListener: SubmissionListener {
+  private let mailbox: Mailbox<LoopMessage>
+
+  init(_ mailbox: Mailbox<LoopMessage>) { self.mailbox = mailbox }
+
+  func take(_ answers: [SubmissionAnswer]) { mailbox.post(.committed(answers)) }
 }
 
 /// What all loops have in common.

@@ -34,6 +34,7 @@ final class SocketReactor {
 
   let index: Int
   let mailbox: Mailbox<LoopMessage>
+  let commits: CommitListener
   let poller: Poller
   let times: SocketTimes
   let limits: SocketLimits
@@ -83,6 +84,7 @@ final class SocketReactor {
   ) {
     self.index = index
     self.mailbox = mailbox
+    commits = CommitListener(mailbox)
     self.poller = poller
     times = configuration.times
     limits = configuration.limits

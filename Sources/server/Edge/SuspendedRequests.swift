@@ -21,12 +21,13 @@ final class SuspendedRequests: @unchecked Sendable {
 
   /// As `answer`, with the stage at which the request goes on.
   func resume(_ exchange: HTTPExchange, at stage: HTTPExchange.Stage) -> Bool {
-    guard let taken = lock.withLock({ connections.removeValue(forKey: ObjectIdentifier(exchange)) }) else {
-      return false
+    lock.withLock {
+      guard let taken = connections.removeValue(forKey: ObjectIdentifier(exchange)) else { return false }
+      exchange.stage = stage
+      // Under the lock: what was taken out before the end is resumed before it.
+      taken.connection.resume()
+      return true
     }
-    exchange.stage = stage
-    taken.connection.resume()
-    return true
   }
 
   /// Takes no more. Returns those that are there.

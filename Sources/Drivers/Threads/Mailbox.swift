@@ -1,22 +1,22 @@
 import CLinux
 import Foundation
 
-/// What other threads tell an epoll loop. Posting wakes the loop once, however much is posted before it looks.
-final class Mailbox<Element: Sendable>: @unchecked Sendable {
+/// What other threads tell one that polls. Posting wakes it once, however much is posted before it looks.
+public final class Mailbox<Element: Sendable>: @unchecked Sendable {
   /// Readable while something waits.
-  let descriptor: Int32
+  public let descriptor: Int32
   private let lock = NSLock()
   private var elements: [Element] = []
 
   /// Returns `nil` where the process may open no more files.
-  init?() {
+  public init?() {
     descriptor = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
     if descriptor < 0 { return nil }
   }
 
   deinit { close(descriptor) }
 
-  func post(_ element: Element) {
+  public func post(_ element: Element) {
     lock.lock()
     let isFirst = elements.isEmpty
     elements.append(element)
@@ -27,9 +27,9 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
   /// Everything that waits, in the order in which it was posted.
   ///
   /// - Parameter isSignalled: whether `descriptor` was found readable. If not, something may wait all the same.
-  func takeAll(isSignalled: Bool) -> [Element] {
+  public func takeAll(isSignalled: Bool) -> [Element] {
     var count: UInt64 = 0
-    // Before the lock: what is posted from here on wakes the loop again, at worst for nothing.
+    // Before the lock: what is posted from here on wakes the thread again, at worst for nothing.
     if isSignalled { _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size) }
     var taken: [Element] = []
     lock.lock()

@@ -1,0 +1,10 @@
+import Glibc
+
+/// Milliseconds since 1970.
+enum WallClock {
+  static var now: Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}
