@@ -6,6 +6,7 @@ import subprocess
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
+QUIET_SECONDS = 0.4
 
 
 def bound(command, is_polite=False):
@@ -54,6 +55,16 @@ def processor_seconds(pid, family=False):
         if fields:
             total += sum(map(int, fields[11:15] if family else fields[11:13]))
     return total / TICKS
+
+
+def wait_until_quiet(*pids, seconds=60):
+    """Waits until processes use less than a twentieth of a processor: what they were asked for before is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before = sum(map(processor_seconds, pids))
+        time.sleep(QUIET_SECONDS)
+        if sum(map(processor_seconds, pids)) - before < QUIET_SECONDS / 20:
+            return
 
 
 def memory(pid):
