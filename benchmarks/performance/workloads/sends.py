@@ -5,7 +5,7 @@ from .. import backends, programs
 from ..figures import Side, ratios
 from ..servers import Histogram
 
-TOTAL, SENDERS, WINDOW, SIZE = 40_000, 20, 20, 100
+TOTAL, SENDERS, WINDOW, SIZE = 120_000, 20, 20, 100
 
 
 def by_hand(database, batch):
