@@ -38,6 +38,15 @@ import Testing
     #expect(lines[4] == "ok   elasticsearch \(nodes[0].origin): health = green")
   }
 
+  @Test func whoMayNotAndWhoIsNotTrustedAreToldWhatToSet() async throws {
+    let server = try FakeHTTPServer { _ in .reply(401, #"{"error": {"type": "security_exception"}, "status": 401}"#) }
+    defer { server.stop() }
+    let lines = await CheckFinding.elasticsearch(try stack([server.origin])).map(\.line)
+    #expect(lines.count == 1 && lines[0].hasPrefix("BAD ") && lines[0].contains("--elasticsearch-api-key"), "\(lines)")
+    let distrust = CheckFinding.advice(HTTPError(.tls, "SSL certificate problem: self-signed certificate"))
+    #expect(distrust.contains("--elasticsearch-ca"))
+  }
+
   @Test func whatDoesNotAnswerIsNamedWithItsFlagAndWithoutItsSecret() async throws {
     let lines = await CheckFinding.stack(try stack(["http://127.0.0.1:1"])).map(\.line)
     #expect(lines.count == 3 && lines.allSatisfy { $0.hasPrefix("BAD ") && !$0.contains("secret") }, "\(lines)")

@@ -44,11 +44,15 @@ extension CheckFinding {
     }
   }
 
-  private static func advice(_ error: any Error) -> String {
-    switch (error as? ElasticsearchError)?.status {
-    case 401, 403: "an account that may: --elasticsearch-key, or user:password in --elasticsearch"
-    default: "Elasticsearch at that address, or another one in --elasticsearch"
+  /// What to set where a node answered so, or not at all.
+  static func advice(_ error: any Error) -> String {
+    if let error = error as? ElasticsearchError, [401, 403].contains(error.status) {
+      return "an account that may: --\(Setting.elasticsearchKey.key), or user:password in --elasticsearch"
     }
+    if let error = error as? HTTPError, error.kind == .tls {
+      return "a certificate that is trusted: its authority's in --\(Setting.elasticsearchCA.key), or https:// left out"
+    }
+    return "Elasticsearch at that address, or another one in --elasticsearch"
   }
 
   private static func cluster(
