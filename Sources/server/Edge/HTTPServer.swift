@@ -78,12 +78,12 @@ final class HTTPServer: @unchecked Sendable {
 
   /// All threads take connections from the same queue.
   private func startThread(_ number: Int, on socket: ListeningSocket) throws {
-    guard let thread = PollingThread(name: "api-\(number)") else {
-      throw ListenError(address: "\(configuration.host):\(socket.port)", reason: "too many open files")
-    }
+    let tooManyFiles = ListenError(address: "\(configuration.host):\(socket.port)", reason: "too many open files")
+    guard let thread = PollingThread(name: "api-\(number)") else { throw tooManyFiles }
     let share = (configuration.connections + configuration.threads - 1) / configuration.threads
     do {
       let own = ListeningSocket(descriptor: fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0), port: socket.port)
+      guard own.descriptor >= 0 else { throw tooManyFiles }
       daemons.append((try HTTPDaemon(serving: self, on: own, thread: thread, connections: share), thread))
       client?.join(thread)
     } catch {
