@@ -1,5 +1,6 @@
 import FakeHTTPServer
 import Foundation
+import RedisTesting
 import Testing
 
 @testable import Drivers
@@ -25,7 +26,7 @@ import Testing
 
   @Test func whatIsHandedOverIsDoneInOrderAndNothingAfterTheEnd() throws {
     let thread = try #require(PollingThread(name: "test"))
-    let done = Recorded<Int>()
+    let done = Collected<Int>()
     for number in 0..<100 { #expect(thread.perform { done.append(number) }) }
     thread.stop()
     #expect(done.all == Array(0..<100))
@@ -36,7 +37,7 @@ import Testing
 
   @Test func aThreadKnowsItself() throws {
     let thread = try #require(PollingThread(name: "test"))
-    let seen = Recorded<Bool>()
+    let seen = Collected<Bool>()
     thread.perform { seen.append(PollingThread.current === thread) }
     thread.stop()
     #expect(seen.all == [true])
@@ -89,7 +90,7 @@ import Testing
     }
     client.join(thread)
     let origin = server.origin
-    let replies = Recorded<Bool>()
+    let replies = Collected<Bool>()
     let finished = DispatchSemaphore(value: 0)
     thread.perform {
       for number in 0..<50 {
@@ -110,7 +111,7 @@ import Testing
     let thread = try #require(PollingThread(name: "test"))
     client.join(thread)
     let origin = server.origin
-    let kinds = Recorded<HTTPError.Kind?>()
+    let kinds = Collected<HTTPError.Kind?>()
     thread.perform {
       client.begin(HTTPRequest(.get, origin)).result.whenGiven { result in
         if case .failure(let error) = result { kinds.append(error.kind) } else { kinds.append(nil) }
@@ -127,7 +128,7 @@ import Testing
 extension PollingThread {
   /// Reads something on the thread.
   fileprivate func reading(_ read: @escaping @Sendable () -> Int) -> Int {
-    let value = Recorded<Int>()
+    let value = Collected<Int>()
     let done = DispatchSemaphore(value: 0)
     perform {
       value.append(read())
@@ -136,13 +137,4 @@ extension PollingThread {
     done.wait()
     return value.all.reduce(0, +)
   }
-}
-
-/// What several threads note.
-private final class Recorded<Element: Sendable>: @unchecked Sendable {
-  private let lock = NSLock()
-  private var elements: [Element] = []
-
-  var all: [Element] { lock.withLock { elements } }
-  func append(_ element: Element) { lock.withLock { elements.append(element) } }
 }

@@ -81,15 +81,15 @@ def raw_bulk(elasticsearch, name, rendered):
 class Loop:
     """The loop as the other side of a workload: the documents are those of the installation's first round."""
 
-    def __init__(self, context, stack=None):
-        self.context, self.prefix = context, stack and stack["PALAVER_INDEX_PREFIX"]
+    def __init__(self, context):
+        self.context = context
         self.side = Side("raw `_bulk`", "documents")
         self.rendered = None
 
-    def round(self, stack=None):
-        """One round, into an index made for it and deleted again: as that of the installation, or of another one."""
+    def round(self, stack):
+        """One round, into an index made for it, as the installation's, and deleted again."""
         settle()
-        index = history_index(stack["PALAVER_INDEX_PREFIX"] if stack else self.prefix)
+        index = history_index(stack["PALAVER_INDEX_PREFIX"])
         self.rendered = self.rendered or bodies(index)
         name = self.context.name() + "-raw"
         twin(index, name)

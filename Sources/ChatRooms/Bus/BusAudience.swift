@@ -1,4 +1,3 @@
-import Dispatch
 import Drivers
 import Foundation
 
@@ -24,7 +23,7 @@ final class BusAudience: @unchecked Sendable {
 
   /// False too where that is not known. Never waits.
   func isAlone() -> Bool {
-    let now = Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000)
+    let now = MonotonicClock.now
     let (isAlone, mustAsk) = lock.withLock {
       let mustAsk = !isAsking && now - askedAt >= Self.interval
       isAsking = isAsking || mustAsk

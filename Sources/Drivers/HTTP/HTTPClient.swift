@@ -10,9 +10,8 @@ public final class HTTPClient: @unchecked Sendable {
   private let thread: PollingThread?
   private let lock = NSLock()
   /// By the thread.
-  private var loops: [ObjectIdentifier: (thread: PollingThread, loop: HTTPLoop)] = [:]
+  private var loops: [ObjectIdentifier: HTTPLoop] = [:]
   private var nextID: UInt64 = 0
-  private var isClosed = false
 
   public init(_ options: HTTPClientOptions = HTTPClientOptions()) {
     self.options = options
@@ -25,16 +24,13 @@ public final class HTTPClient: @unchecked Sendable {
   /// before the client is closed.
   public func join(_ thread: PollingThread) {
     guard let loop = HTTPLoop(on: thread, options: options) else { return }
-    lock.withLock { loops[ObjectIdentifier(thread)] = (thread, loop) }
+    lock.withLock { loops[ObjectIdentifier(thread)] = loop }
     thread.perform { thread.add(loop) }
   }
 
   /// Ends everything under way and the thread. Call it off the client's thread.
   public func close() {
-    lock.withLock {
-      isClosed = true
-      loops = [:]
-    }
+    lock.withLock { loops = [:] }
     thread?.stop()
   }
 
@@ -50,28 +46,25 @@ public final class HTTPClient: @unchecked Sendable {
     lock.lock()
     nextID += 1
     let id = nextID
-    guard !isClosed, let (thread, loop) = loops[current] ?? loops[self.thread] else {
-      lock.unlock()
-      result.give(.failure(.closed))
-      return HTTPAttempt(id: id, thread: nil, loop: nil, result: result)
+    let loop = loops[current] ?? loops[thread]
+    // Under the lock: what is handed over before the thread is told to stop, it ends.
+    if let loop, loop.thread !== current {
+      loop.thread.perform { loop.start(id: id, request) { result.give($0) } }
     }
-    // Handed over under the lock: what is there before the thread is told to stop, it ends.
-    let isHandedOver = thread === current || thread.perform { loop.start(id: id, request) { result.give($0) } }
     lock.unlock()
-    if thread === current { loop.start(id: id, request) { result.give($0) } }
-    if !isHandedOver { result.give(.failure(.closed)) }
-    return HTTPAttempt(id: id, thread: thread, loop: loop, result: result)
+    if let loop, loop.thread === current { loop.start(id: id, request) { result.give($0) } }
+    if loop == nil { result.give(.failure(.closed)) }
+    return HTTPAttempt(id: id, loop: loop, result: result)
   }
 }
 
-extension [ObjectIdentifier: (thread: PollingThread, loop: HTTPLoop)] {
-  fileprivate subscript(_ thread: PollingThread?) -> Value? { thread.flatMap { self[ObjectIdentifier($0)] } }
+extension [ObjectIdentifier: HTTPLoop] {
+  fileprivate subscript(_ thread: PollingThread?) -> HTTPLoop? { thread.flatMap { self[ObjectIdentifier($0)] } }
 }
 
 /// A request under way.
 struct HTTPAttempt: Sendable {
   fileprivate let id: UInt64
-  fileprivate let thread: PollingThread?
   fileprivate let loop: HTTPLoop?
   let result: PendingValue<Result<HTTPReply, HTTPError>>
 
@@ -80,7 +73,7 @@ struct HTTPAttempt: Sendable {
     let ended = await withTaskCancellationHandler { () async -> Result<HTTPReply, HTTPError> in
       await result.value
     } onCancel: {
-      if let loop { thread?.perform { [id] in loop.cancel(id) } }
+      if let loop { loop.thread.perform { [id] in loop.cancel(id) } }
     }
     return try ended.get()
   }

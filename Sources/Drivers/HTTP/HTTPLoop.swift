@@ -7,7 +7,7 @@ import CCurl
 
   private let multi: UnsafeMutableRawPointer
   private let options: HTTPClientOptions
-  private unowned let thread: PollingThread
+  let thread: PollingThread
   private var transfers: [UInt64: HTTPTransfer] = [:]
   private var spares: [UnsafeMutableRawPointer] = unsafe []
   /// When libcurl wants to look at its timeouts.

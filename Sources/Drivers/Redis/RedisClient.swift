@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 
 /// One connection to Redis for a whole server: what any thread asks for is gathered, written together and answered in
@@ -99,7 +98,7 @@ public final class RedisClient: @unchecked Sendable {
   }
 
   private func enqueue(_ arguments: [RedisArgument], timeout: Int, completion: Completion?) -> RedisError? {
-    let now = Self.now()
+    let now = MonotonicClock.now
     lock.lock()
     guard isUp else {
       defer { lock.unlock() }
@@ -163,7 +162,7 @@ public final class RedisClient: @unchecked Sendable {
   private func serve(_ connection: RedisConnection) throws(RedisError) {
     var pipeline = RedisPipeline()
     var unsent: ArraySlice<UInt8> = []
-    var lastHeard = Self.now()
+    var lastHeard = MonotonicClock.now
     open()
     do throws(RedisError) {
       while !session.isClosed {
@@ -172,7 +171,7 @@ public final class RedisClient: @unchecked Sendable {
         let timeout = prepareToWait(pipeline, hasUnsent: !unsent.isEmpty)
         if session.wait(for: connection, toSend: !unsent.isEmpty, timeout: timeout) {
           try connection.receive()
-          lastHeard = Self.now()
+          lastHeard = MonotonicClock.now
           while let reply = try connection.nextReply() {
             guard let entry = pipeline.takeFirst() else { throw .unavailable("a reply to nothing") }
             finish(entry, reply)
@@ -218,7 +217,7 @@ public final class RedisClient: @unchecked Sendable {
       return !isWaiting
     }
     if mustNotWait { return 0 }
-    let now = Self.now()
+    let now = MonotonicClock.now
     return Int(clamping: max(0, min(pipeline.nextDeadline - now, pipeline.count > 0 ? 100 : Self.idleLimit)))
   }
 
@@ -233,7 +232,7 @@ public final class RedisClient: @unchecked Sendable {
 
   /// Ends waiting that has lasted too long, and a connection that says nothing any more.
   private func watch(_ pipeline: inout RedisPipeline, lastHeard: inout Int64) throws(RedisError) {
-    let now = Self.now()
+    let now = MonotonicClock.now
     for completion in pipeline.takeExpired(at: now) {
       failures.add()
       completion(.failure(.timeout))
@@ -271,7 +270,4 @@ public final class RedisClient: @unchecked Sendable {
     for entry in entries { entry.completion?(.failure(error)) }
     for waiter in waiters { waiter.resume() }
   }
-
-  /// Milliseconds of a steady clock.
-  static func now() -> Int64 { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
 }

@@ -49,16 +49,16 @@ public final class RedisSubscriber: @unchecked Sendable {
     var unsent: [UInt8] = []
     RedisCommandEncoder.append(["SUBSCRIBE"] + channels.map(RedisArgument.text), to: &unsent)
     var confirmed: Set<String> = []
-    var lastHeard = RedisClient.now()
+    var lastHeard = MonotonicClock.now
     var lastAsked = lastHeard
     while !session.isClosed {
       if !unsent.isEmpty { unsent.removeFirst(try connection.send(unsent[...])) }
       if session.wait(for: connection, toSend: !unsent.isEmpty, timeout: 500) {
         try connection.receive()
-        lastHeard = RedisClient.now()
+        lastHeard = MonotonicClock.now
         while let reply = try connection.nextReply() { take(reply, &confirmed) }
       }
-      let now = RedisClient.now()
+      let now = MonotonicClock.now
       if now - lastHeard >= Self.stallLimit { throw .unavailable("silent for \(Self.stallLimit) ms") }
       if now - max(lastHeard, lastAsked) >= Self.idleLimit {
         lastAsked = now

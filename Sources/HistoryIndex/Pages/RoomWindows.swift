@@ -1,5 +1,5 @@
 import ChatRooms
-import Dispatch
+import Drivers
 import Foundation
 
 /// The rooms whose pages this server makes from memory.
@@ -48,7 +48,7 @@ public final class RoomWindows: @unchecked Sendable {
   init(limits: Limits = Limits()) { self.limits = limits }
 
   /// Milliseconds of a clock that never goes back.
-  public static func now() -> Milliseconds { Milliseconds(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
+  public static func now() -> Milliseconds { Milliseconds(MonotonicClock.now) }
 
   // MARK: Pages
 

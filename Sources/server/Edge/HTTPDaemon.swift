@@ -44,6 +44,9 @@ final class HTTPDaemon: PolledWork, @unchecked Sendable {
     }
   }
 
+  /// Ends the thread and every connection. Blocks.
+  func stop() { thread.stop() }
+
   /// Does something with the daemon on its thread, now or soon, and has it go on.
   func perform(_ change: @escaping @Sendable () -> Void) {
     guard PollingThread.current !== thread else {

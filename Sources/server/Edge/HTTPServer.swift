@@ -48,7 +48,7 @@ final class HTTPServer: @unchecked Sendable {
   private let client: HTTPClient?
   private let log: Log
   // Set by `start()` and `stop()`, which one task calls.
-  private var daemons: [(daemon: HTTPDaemon, thread: PollingThread)] = []
+  private var daemons: [HTTPDaemon] = []
 
   init(
     configuration: HTTPServerConfiguration, handler: any HTTPHandler, acceptor: any WebSocketAcceptor, pool: TaskPool,
@@ -84,7 +84,7 @@ final class HTTPServer: @unchecked Sendable {
     do {
       let own = ListeningSocket(descriptor: fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0), port: socket.port)
       guard own.descriptor >= 0 else { throw tooManyFiles }
-      daemons.append((try HTTPDaemon(serving: self, on: own, thread: thread, connections: share), thread))
+      daemons.append(try HTTPDaemon(serving: self, on: own, thread: thread, connections: share))
       client?.join(thread)
     } catch {
       thread.stop()
@@ -94,13 +94,13 @@ final class HTTPServer: @unchecked Sendable {
 
   /// Takes no new connections; those that are there go on.
   func stopListening() {
-    for (daemon, _) in daemons { daemon.stopListening() }
+    for daemon in daemons { daemon.stopListening() }
   }
 
   /// Ends every connection. Handlers that are still at work answer nobody. Blocks.
   func stop() {
     for exchange in suspended.close() { turnAway(exchange) }
-    for (_, thread) in daemons { thread.stop() }
+    for daemon in daemons { daemon.stop() }
     daemons = []
   }
 

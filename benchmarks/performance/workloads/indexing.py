@@ -74,7 +74,7 @@ def chat(context, count, *flags):
 def drain(context):
     ours = Side("Palaver", "messages")
     with chat(context, DRAINED, "--role", "edge") as (server, say):
-        loop = bulk.Loop(context, server.settings)
+        loop = bulk.Loop(context)
         for _ in context.rounds():
             say()
             start = time.monotonic()
@@ -82,7 +82,7 @@ def drain(context):
                 wait_until_indexed(server.settings)
                 seconds = time.monotonic() - start
             ours.add(DRAINED, DRAINED / seconds)
-            loop.round()
+            loop.round(server.settings)
     raw = loop.side
     context.row("drain", "drain of a full journal, from the indexer's start on", LIMIT, 0.75, ratios(ours.rates, raw.rates),
                 f"{ours.rate:,.0f} messages/s, raw {raw.rate:,.0f}/s ({DRAINED:,} messages in {ROOMS} rooms)")
@@ -92,7 +92,7 @@ def drain(context):
 def sustained(context):
     ours, acked, factors = Side("Palaver", "messages"), [], []
     with chat(context, SUSTAINED) as (server, say):
-        loop = bulk.Loop(context, server.settings)
+        loop = bulk.Loop(context)
         raw = loop.side
         for _ in context.rounds():
             before, raw_before = ours.total(), raw.total()
@@ -102,7 +102,7 @@ def sustained(context):
                 wait_until_indexed(server.settings)
                 seconds = time.monotonic() - start
             ours.add(SUSTAINED, SUSTAINED / seconds)
-            loop.round()
+            loop.round(server.settings)
             documents = raw.events / len(raw.rates)
             factors.append(((ours.total() - before) / SUSTAINED) / ((raw.total() - raw_before) / documents))
     context.row("sustained", "sent, acknowledged and indexed, until the index has caught up", LIMIT, 0.4, ratios(ours.rates, raw.rates),
